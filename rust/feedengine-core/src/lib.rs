@@ -1,0 +1,10 @@
+//! The engine: reads a feed, compares it with the stored catalog's index, answers with a plan.
+//!
+//! Data moves one way through the rooms: `read` (bytes to records with their position), `record` (fields,
+//! canonical cells, digests), `index` (the stored snapshot as key to digest), `plan` (which records change),
+//! `guard` (may they), `change` (the rows to write). Nothing here knows Python, a database, a network or a clock.
+#![deny(unsafe_op_in_unsafe_fn)]
+
+pub mod fault;
+pub mod read;
+pub mod record;

@@ -1,0 +1,73 @@
+//! Bytes to records with their position: containers, formats, column names. Streaming, in bounded memory.
+//!
+//! A [`Feed`] is cut into [`Block`]s of whole records by one thread at a time (that part is cheap: it copies bytes
+//! and finds the last record's end); blocks are then split, keyed and parsed by any number of threads through the
+//! block's [`Layout`], which is immutable.
+
+
+use std::sync::Arc;
+
+use crate::fault::{Code, Fault, Position};
+use crate::record::entity::EntitySpec;
+use crate::record::{FieldId, FieldTable, Record};
+
+/// How to read. The same options and file give the same blocks.
+#[derive(Clone, Debug)]
+pub struct ReadOptions {
+    /// The entities that feeds of this profile may hold.
+    pub entities: Vec<EntitySpec>,
+    /// CSV delimiter; found from the header when `None` (`,` `;` tab `|`).
+    pub delimiter: Option<u8>,
+    /// Target size of a block in bytes.
+    pub block: usize,
+    /// A record longer than this fails the file.
+    pub max_record: usize,
+    /// The largest ratio of inflated to compressed bytes, above the first 64 MiB.
+    pub max_expansion: u64,
+    /// Most columns or distinct open fields.
+    pub max_columns: usize,
+    /// A loose CSV or JSONL file whose entity cannot be told holds this one.
+    pub default_entity: Option<String>,
+}
+
+/// One stretch of whole records of one section.
+#[derive(Debug, Default)]
+pub struct Block {
+    /// The bytes; record terminators included.
+    pub bytes: Vec<u8>,
+    /// Number of the section in the feed, from 0.
+    pub section: u32,
+    /// Ordinal (from 0) of the first record within its section. Blank lines count as records here, so that ordinals
+    /// can be known before the block is split.
+    pub first_record: u64,
+    /// Line (from 1) of the first byte.
+    pub first_line: u64,
+    /// Offset of the first byte in the member.
+    pub first_byte: u64,
+}
+
+/// Where a record lies in its block, without its terminator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// First byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+    /// Ordinal relative to the block's `first_record`.
+    pub ordinal: u32,
+}
+
+/// Something wrong with one record, before its position is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// Which code.
+    pub code: Code,
+    /// The column or field.
+    pub column: Option<String>,
+    /// The value, as found.
+    pub value: Option<String>,
+    /// Offset within the record's bytes.
+    pub offset: u32,
+    /// What happened.
+    pub message: String,
+}

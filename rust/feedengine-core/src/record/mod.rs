@@ -1,0 +1,9 @@
+//! What a record is: fields by canonical name, cells in one canonical form, keyed digests of both.
+
+pub mod digest;
+pub mod entity;
+mod fields;
+mod row;
+
+pub use fields::{FieldId, FieldTable};
+pub use row::{Cell, Kind, Record, State, Value, ListItems};
