@@ -1,0 +1,27 @@
+"""What all tests share: hypothesis profiles and the shared-data folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "fast", max_examples=25, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
+)
+settings.register_profile(
+    "thorough", max_examples=1000, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck)
+)
+settings.load_profile(os.environ.get("FEEDENGINE_HYPOTHESIS", "fast"))
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """Real data that is not part of the project; tests that need it are left out without it."""
+    named = os.environ.get("FEEDENGINE_SHARED_DATA")
+    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("no shared data folder (FEEDENGINE_SHARED_DATA)")
+    return folder

@@ -1,0 +1,329 @@
+"""One operation on one catalog: the truth tables, one after the other (spec 2a-2e)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from .faults import FILE, ROW, WARNING, Fault
+from .guard import Share, judge
+from .merge import extra_columns, key_fault, result
+from .relations import cyclic, orphans_of, parents
+from .rows import Cell, Feed, Row, Section
+from .settings import Settings
+from .spec import ENTITIES, GROUPS, ID_ONLY, ITEMS, PATCHES, VARIATIONS, Entity
+from .state import State, Table, data_size, is_active
+
+COUNTS = (
+    "rows before after added changed unchanged removed rejected ignored listed duplicates merged unknown cascaded "
+    "deactivated active_before lost data_bytes"
+).split()
+
+
+@dataclass
+class Outcome:
+    """What one upload does: the state after it, counts per entity, verdict, faults, the safeguard's numbers."""
+
+    state: State
+    verdict: str = "apply"
+    counts: dict[str, dict[str, int]] = field(default_factory=dict)
+    fields: dict[str, dict[str, int]] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    shares: dict[str, Share] = field(default_factory=dict)
+
+    def codes(self) -> dict[str, list[int]]:
+        """Codes with the numbers of their records; of an invalid upload only what makes it so."""
+        found: dict[str, list[int]] = {}
+        for fault in self.faults:
+            if self.verdict != "invalid" or fault.severity != WARNING:
+                found.setdefault(fault.code, []).append(fault.record)
+        return {code: sorted(records) for code, records in sorted(found.items())}
+
+
+class Task:
+    """One upload on its way through the rules; one method per step, in their order."""
+
+    def __init__(self, state: State, section: str, feed: Feed, operation: str, force: bool, settings: Settings):
+        """Take copies of everything: the state given is never changed."""
+        self.state, self.section, self.feed = state, section, feed
+        self.operation, self.force, self.settings = operation, force, settings
+        self.before = {name: dict(state.table(section, name)) for name in ENTITIES}
+        self.after: dict[str, Table] = {name: dict(table) for name, table in self.before.items()}
+        self.kept: dict[str, list[tuple[Row, str]]] = {name: [] for name in ENTITIES}
+        self.faults: list[Fault] = list(feed.faults)
+        self.counts = {name: dict.fromkeys(COUNTS, 0) for name in ENTITIES}
+        self.fields: dict[str, dict[str, int]] = {name: {} for name in ENTITIES}
+
+    def run(self) -> Outcome:
+        """All steps."""
+        for name, section in self.feed.sections.items():
+            entity = ENTITIES[name]
+            self.counts[name]["rows"] = len(section.rows)
+            if not section.rows:
+                self.fault("EMPTY_ENTITY", entity)
+            elif self.operation in ID_ONLY:
+                self.by_ids(entity, section)
+            else:
+                self.upsert(entity, section)
+                self.check_narrow(entity, section)
+        self.cascade()
+        self.check_owners()
+        self.check_groups()
+        self.check_sizes()
+        self.count()
+        return self.conclude()
+
+    def fault(self, code: str, entity: Entity, row: Row | None = None, raised: str | None = None) -> None:
+        key = row.set_text("id") if row else None
+        self.faults.append(Fault(code, entity.name, row.record if row else 0, key, raised=raised))
+
+    def reject(self, entity: Entity, row: Row) -> bool:
+        """Whether the row has a fault that keeps it from being applied."""
+        return any(one.severity == ROW for one in row.faults)
+
+    # -- which rows count ---------------------------------------------------------------------------------------
+
+    def usable(self, entity: Entity, section: Section) -> list[tuple[Row, str]]:
+        """Rows with a key, the last one of each key (2c); legacy group rows merged (2d)."""
+        last: dict[str, Row] = {}
+        counts = self.counts[entity.name]
+        for row in section.rows:
+            code = key_fault(entity, row)
+            if code:
+                row.faults.append(Fault(code, entity.name, row.record, None, "id"))
+            self.faults += row.faults
+            if self.reject(entity, row):
+                counts["rejected"] += 1
+                row.faults = []
+                continue
+            row.faults = []
+            key = row.set_text("id") or ""
+            if key in last:
+                older = last.pop(key)
+                if self.merge_legacy(entity, older, row):
+                    counts["merged"] += 1
+                else:
+                    counts["duplicates"] += 1
+                    self.fault("DUPLICATE_ITEM", entity, row, FILE if self.settings.duplicates == "fail" else None)
+            last[key] = row
+        counts["ignored"] = counts["duplicates"] + counts["merged"]
+        return [(row, key) for key, row in last.items()]
+
+    def merge_legacy(self, entity: Entity, older: Row, row: Row) -> bool:
+        """Several legacy rows of one group are one group with several parents (2d)."""
+        if not (entity.parents and older.legacy and row.legacy):
+            return False
+        old, new = older.cells[entity.parents], row.cells[entity.parents]
+        if old == new:
+            return False
+        items = dict.fromkeys((*(old.plain or ()), *(new.plain or ())))
+        row.cells[entity.parents] = Cell("set", "list", tuple(items))
+        names = [one.set_text("name") for one in (older, row)]
+        if None not in names and names[0] != names[1]:
+            self.fault("CONFLICTING_NAMES", entity, row)
+        return True
+
+    # -- operations ---------------------------------------------------------------------------------------------
+
+    def upsert(self, entity: Entity, section: Section) -> None:
+        """sync, delta and the patches (2a, 2b)."""
+        counts, table = self.counts[entity.name], self.after[entity.name]
+        listed = set()
+        for row, key in self.usable(entity, section):
+            stored = self.before[entity.name].get(key)
+            if stored is None and self.operation in ("patchdelta", "patchdeltaignore"):
+                counts["unknown"] += 1
+                counts["ignored"] += 1
+                if self.operation == "patchdelta":
+                    self.fault("UNKNOWN_RECORD", entity, row)
+                continue
+            record = result(entity, row, stored, self.operation, self.settings)
+            listed.add(key)
+            self.faults += row.faults
+            if self.reject(entity, row):
+                counts["rejected"] += 1
+                continue
+            owner = entity.owner
+            if owner and stored is not None and stored[owner] != record[owner] and self.operation in PATCHES:
+                self.fault("VARIATION_MOVED", entity, row)
+            table[key] = record
+            self.kept[entity.name].append((row, key))
+        if self.operation == "sync":
+            for key in set(table) - listed:
+                del table[key]
+
+    def by_ids(self, entity: Entity, section: Section) -> None:
+        """delete and whitelist: only ids, anything else fails (2b)."""
+        counts, table = self.counts[entity.name], self.after[entity.name]
+        if section.extra or set(section.columns) - {"id"} or any(extra_columns(entity, one) for one in section.rows):
+            self.fault("EXTRA_COLUMN", entity)
+        named = set()
+        for row, key in self.usable(entity, section):
+            if key in table:
+                named.add(key)
+                counts["listed"] += 1
+                self.kept[entity.name].append((row, key))
+            else:
+                counts["unknown"] += 1
+                counts["ignored"] += 1
+                self.fault("UNKNOWN_ID", entity, row, FILE if self.settings.delete_unknown == "fail" else None)
+        if self.operation == "whitelist":
+            counts["unchanged"], counts["listed"] = counts["listed"], 0
+        for key in list(table):
+            if (key in named) == (self.operation == "delete"):
+                del table[key]
+
+    def check_narrow(self, entity: Entity, section: Section) -> None:
+        """A delta that names fewer columns than the catalog has was probably meant as a patch (C16)."""
+        stored = {name for record in self.before[entity.name].values() for name in record}
+        if self.operation == "delta" and set(section.columns) < stored:
+            self.fault("DELTA_NARROW", entity)
+
+    # -- relations ----------------------------------------------------------------------------------------------
+
+    def cascade(self) -> None:
+        """A removed item takes its variations along (2a, 2d)."""
+        gone = set(self.before[ITEMS.name]) - set(self.after[ITEMS.name])
+        variations = self.after[VARIATIONS.name]
+        uploaded = {key for _, key in self.kept[VARIATIONS.name]}
+        if not self.settings.cascade:
+            return
+        for key in list(variations):
+            if str(variations[key]["item_id"].plain) in gone:
+                if key in uploaded and self.operation not in ID_ONLY:
+                    continue  # an orphan: see check_owners
+                if key in uploaded:
+                    row = next(row for row, one in self.kept[VARIATIONS.name] if one == key)
+                    self.fault("CASCADED", VARIATIONS, row)
+                del variations[key]
+                self.counts[VARIATIONS.name]["cascaded"] += 1
+
+    def check_owners(self) -> None:
+        """A variation in the upload needs its item in the state after it (2d)."""
+        if self.operation in ID_ONLY:
+            return
+        orphans = orphans_of(VARIATIONS, self.after[VARIATIONS.name], self.after[ITEMS.name])
+        for row, key in self.kept[VARIATIONS.name]:
+            if key in orphans:
+                skip = self.settings.orphan_variations == "skip"
+                self.fault("ORPHAN", VARIATIONS, row, WARNING if skip else FILE)
+                stored = self.before[VARIATIONS.name].get(key)
+                self.counts[VARIATIONS.name]["rejected"] += 1
+                if stored is not None and str(stored["item_id"].plain) in self.after[ITEMS.name]:
+                    self.after[VARIATIONS.name][key] = stored
+                else:
+                    del self.after[VARIATIONS.name][key]
+
+    def check_groups(self) -> None:
+        """References to groups, and the graph of groups (2d)."""
+        groups, field_name = self.after[GROUPS.name], GROUPS.parents or ""
+        for entity in (ITEMS, VARIATIONS):
+            for row, key in self.kept[entity.name] if self.operation not in ID_ONLY else []:
+                value = self.after[entity.name].get(key, {}).get("group_ids")
+                if value is not None and set(value.plain) - set(groups):
+                    raised = FILE if self.settings.unknown_groups == "fail" else None
+                    self.fault("UNKNOWN_GROUP", entity, row, raised)
+        if GROUPS.name not in self.feed.sections:
+            return
+        gone = set(self.before[GROUPS.name]) - set(groups)
+        in_file = {key: row for row, key in self.kept[GROUPS.name]}
+        for key, record in groups.items():
+            for parent in parents(record, field_name):
+                if parent not in groups:
+                    code = "GROUP_HAS_CHILDREN" if parent in gone and key not in in_file else "UNKNOWN_PARENT"
+                    if self.operation in ID_ONLY:
+                        self.fault("GROUP_HAS_CHILDREN", GROUPS)
+                    else:
+                        self.fault(code, GROUPS, in_file.get(key))
+        if cyclic(groups, field_name):
+            self.fault("GROUP_CYCLE", GROUPS)
+        if sum(not parents(record, field_name) for record in groups.values()) > 1:
+            self.fault("SEVERAL_ROOTS", GROUPS, None, FILE if self.settings.several_roots == "fail" else None)
+        pointed = {
+            one
+            for section in {**self.state.sections, self.section: self.after}.values()
+            for name in (ITEMS.name, VARIATIONS.name)
+            for record in section.get(name, {}).values()
+            if "group_ids" in record
+            for one in record["group_ids"].plain
+        }
+        if pointed & gone:
+            self.fault("DANGLING_GROUP", GROUPS)
+
+    def check_sizes(self) -> None:
+        """Averages over the state after the upload (2e)."""
+        for size_class in ("items", "item_groups"):
+            entities = [one for one in ENTITIES.values() if one.size_class == size_class]
+            sizes = [data_size(one, record) for one in entities for record in self.after[one.name].values()]
+            if sizes and sum(sizes) > entities[0].max_average * len(sizes):
+                self.fault("AVERAGE_TOO_LARGE", entities[0])
+
+    # -- numbers and verdict ------------------------------------------------------------------------------------
+
+    def count(self) -> None:
+        """Everything that can be told by comparing before with after."""
+        for name, entity in ENTITIES.items():
+            before, after, counts = self.before[name], self.after[name], self.counts[name]
+            counts["before"], counts["after"] = len(before), len(after)
+            counts["added"] = len(set(after) - set(before))
+            counts["removed"] = len(set(before) - set(after))
+            counts["data_bytes"] = sum(data_size(entity, record) for record in after.values())
+            counts["active_before"] = sum(is_active(entity, record) for record in before.values())
+            for key in set(before) & set(after):
+                changed = [
+                    one for one in {*before[key], *after[key]} if before[key].get(one) != after[key].get(one)
+                ]
+                counts["changed"] += bool(changed)
+                for one in changed:
+                    self.fields[name][one] = self.fields[name].get(one, 0) + 1
+                counts["deactivated"] += is_active(entity, before[key]) and not is_active(entity, after[key])
+            if self.operation not in ID_ONLY:
+                counts["unchanged"] = sum(
+                    counts["rows"] > 0 and key in before and before[key] == after.get(key)
+                    for _, key in self.kept[name]
+                )
+            if self.settings.deactivation_counts:
+                lost = [key for key in before if is_active(entity, before[key])]
+                counts["lost"] = sum(key not in after or not is_active(entity, after[key]) for key in lost)
+            else:
+                gone = [key for key in before if is_active(entity, before[key]) and key not in after]
+                counts["lost"] = len(gone)
+
+    def conclude(self) -> Outcome:
+        """The verdict, and the state that follows from it."""
+        shares = {}
+        for name in ENTITIES:
+            counts = self.counts[name]
+            base = counts["before"] if self.settings.denominator == "all" else counts["active_before"]
+            shares[name] = judge(name, counts["lost"], base, self.settings)
+        out = Outcome(self.state, "apply", self.counts, self.fields, self.faults, shares)
+        bad = {FILE} if self.settings.rows == "reject" else {FILE, ROW}
+        changed = any(one[what] for one in self.counts.values() for what in ("added", "changed", "removed"))
+        if any(fault.severity in bad for fault in self.faults):
+            out.verdict = "invalid"
+        elif any(share.decision == "blocked" for share in shares.values()) and not self.force:
+            out.verdict = "held" if self.settings.on_block == "hold" else "refused"
+        elif not changed:
+            out.verdict = "no_change"
+        if out.verdict == "apply":
+            touched = {name: self.after[name] for name in ENTITIES if self.after[name] != self.before[name]}
+            out.state = self.state.with_tables(self.section, touched)
+        elif out.verdict == "held":
+            out.state = self.state.with_tables(self.section, self.held())
+        return out
+
+    def held(self) -> dict[str, Table]:
+        """Adds and changes applied, removals waiting for an approval."""
+        return {name: {**self.before[name], **self.after[name]} for name in ENTITIES}
+
+
+def apply(
+    state: State,
+    section: str,
+    feed: Feed,
+    operation: str,
+    *,
+    force: bool = False,
+    settings: Settings | None = None,
+) -> Outcome:
+    """Apply one upload to a catalog. The feed's rows are used up: read it again to apply it again."""
+    return Task(state, section, feed, operation, force, settings or Settings()).run()
