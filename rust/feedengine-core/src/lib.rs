@@ -8,3 +8,4 @@
 pub mod fault;
 pub mod read;
 pub mod record;
+pub mod sample;
