@@ -171,7 +171,7 @@ fn description(cells: &mut Cells, rng: &mut Rng, adjective: &str, kind: &str, re
     if odd < 6 {
         cells.text(" \"").text(rng.pick(&SIZES)).text(" series\"");
     }
-    for n in 0..3 + rng.below(3) {
+    for n in 0..5 + rng.below(4) {
         cells.text(if n == 2 && odd == 7 { ".\n" } else { ", " }).text(rng.pick(&PHRASES));
     }
     cells.text(".");

@@ -223,6 +223,9 @@ fn check(spec: &Spec) -> io::Result<()> {
     if spec.day == 0 {
         return Err(invalid("day counts from 1"));
     }
+    if spec.items.max(spec.variations).max(spec.groups) > 1 << 31 {
+        return Err(invalid("at most 2^31 records of an entity: their ids are made from 32 bits"));
+    }
     if spec.variations > 0 && spec.items == 0 {
         return Err(invalid("variations need items"));
     }

@@ -33,7 +33,7 @@ struct Deal {
 
 impl Deal {
     fn start(&self, slot: u64) -> u64 {
-        (u128::from(slot) * u128::from(self.variations) / u128::from(self.items.max(1))) as u64
+        slot * self.variations / self.items.max(1)
     }
 
     /// First variation slot of the item in `slot`; that of `slot + 1` is its end.
@@ -49,8 +49,7 @@ impl Deal {
 
     /// The slot of the item that variation slot `variation` belongs to.
     fn item(&self, variation: u64) -> u64 {
-        let guess = u128::from(variation) * u128::from(self.items) / u128::from(self.variations);
-        let mut slot = (guess as u64).min(self.items - 1);
+        let mut slot = (variation * self.items / self.variations).min(self.items - 1);
         while self.start(slot / 4 * 4) > variation {
             slot = slot / 4 * 4 - 1;
         }

@@ -1,0 +1,93 @@
+# Everything that is done with this project, from a clean clone: `make help` lists it.
+
+ITEMS ?= 1000000
+VARIATIONS ?= $(shell expr $(ITEMS) \* 2)
+GROUPS ?= 4000
+FEED ?=
+PYTHON ?= python3
+PYTEST_FLAGS ?= -q -n auto
+FUZZ_SECONDS ?= 60
+
+# A toolchain that rustup installed is found without a login shell.
+export PATH := $(PATH):$(HOME)/.cargo/bin
+
+VENV := .venv
+BIN := $(VENV)/bin
+RUST := $(shell find rust -name '*.rs' -not -path '*/target/*' 2>/dev/null) Cargo.toml Cargo.lock $(wildcard rust/*/Cargo.toml)
+PACKAGED := README.md pyproject.toml
+# The extension is built by maturin under this interpreter's settings; cargo must see the same ones or it rebuilds.
+export PYO3_PYTHON := $(abspath $(BIN)/python)
+
+.DEFAULT_GOAL := all
+.PHONY: all help setup demo test test-rust test-python lint format bench bench-full fuzz wheel lock clean
+
+all: lint test  ## what CI runs: lint and test
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(VENV)/.built  ## virtual environment, locked dependencies, release build of the extension
+
+demo: $(VENV)/.built  ## the main job on a generated catalog (ITEMS=, VARIATIONS=, GROUPS=) or on FEED=path
+	$(BIN)/python demo/run.py --items $(ITEMS) --variations $(VARIATIONS) --groups $(GROUPS) $(if $(FEED),--feed "$(FEED)")
+
+test: test-rust test-python  ## all tests
+
+test-rust: $(VENV)/.deps
+	cargo test --locked --package feedengine-core
+
+test-python: $(VENV)/.built
+	$(BIN)/python -m pytest $(PYTEST_FLAGS)
+
+lint: $(VENV)/.deps  ## ruff, mypy, rustfmt, clippy
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	@if [ -f rust/fuzz/Cargo.toml ]; then cargo check --manifest-path rust/fuzz/Cargo.toml; fi
+
+format: $(VENV)/.deps  ## rewrite the sources as lint wants them
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	cargo fmt --all
+
+bench: $(VENV)/.built $(VENV)/.bench  ## parts, then side by side with other tools at 1 million rows (minutes)
+	cargo bench --locked --package feedengine-core
+	$(BIN)/python -m pytest benches -q --benchmark-only --benchmark-columns=median,rounds
+	$(BIN)/python benches/side_by_side.py --rows 1000000
+
+bench-full: $(VENV)/.built $(VENV)/.bench  ## side by side at 10 million rows (40 GB of disk, an hour)
+	$(BIN)/python benches/side_by_side.py --rows 10000000 --runs 3
+
+fuzz: $(VENV)/.deps  ## every fuzz target for FUZZ_SECONDS each (needs cargo-fuzz)
+	@command -v cargo-fuzz >/dev/null || { echo "fuzzing needs cargo-fuzz: cargo install cargo-fuzz" >&2; exit 1; }
+	cd rust/fuzz && for target in $$(cargo fuzz list --fuzz-dir .); do \
+	  RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir . $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+
+wheel: $(VENV)/.deps  ## an abi3 wheel in dist/, for any Python from 3.11 on
+	$(BIN)/maturin build --release --locked --out dist
+
+lock: $(VENV)/.deps  ## pin the newest versions that pyproject.toml allows
+	$(BIN)/python requirements/lock.py
+
+clean:  ## remove what was built, the virtual environment included
+	rm -rf $(VENV) target dist .demo .bench .pytest_cache .mypy_cache .ruff_cache .hypothesis .benchmarks
+	find python -name '_engine*.so' -delete
+
+$(VENV)/.python:
+	@sh requirements/machine.sh "$(PYTHON)"
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.deps: requirements/run.txt requirements/dev.txt | $(VENV)/.python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.deps
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements/bench.txt
+	@touch $@
+
+$(VENV)/.built: $(VENV)/.deps $(RUST) $(PACKAGED)
+	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked --quiet
+	@touch $@
