@@ -19,7 +19,7 @@ PACKAGED := README.md pyproject.toml
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup demo test test-rust test-python lint format bench bench-full fuzz wheel lock clean
+.PHONY: all help setup demo test test-rust test-python lint format bench bench-full fuzz wheel coverage third-party lock clean
 
 all: lint test  ## what CI runs: lint and test
 
@@ -67,6 +67,12 @@ fuzz: $(VENV)/.deps  ## every fuzz target for FUZZ_SECONDS each (needs cargo-fuz
 
 wheel: $(VENV)/.deps  ## an abi3 wheel in dist/, for any Python from 3.11 on
 	$(BIN)/maturin build --release --locked --out dist
+
+coverage:  ## rewrite docs/coverage.md: which test shows which capability
+	$(PYTHON) tests/coverage.py
+
+third-party:  ## rewrite THIRD-PARTY.md: the licences of what is built in
+	$(PYTHON) requirements/third_party.py
 
 lock: $(VENV)/.deps  ## pin the newest versions that pyproject.toml allows
 	$(BIN)/python requirements/lock.py
