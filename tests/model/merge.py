@@ -21,6 +21,8 @@ def result(entity: Entity, row: Row, stored: Record | None, operation: str, sett
             record.pop(name, None)
     if (row.add or row.remove) and operation == "patchdeltacreate":
         row.faults.append(Fault("ADD_UNDER_CREATE", entity.name, row.record))
+    elif (row.add or row.remove) and not patch:
+        row.faults.append(Fault("ADD_NEEDS_PATCH", entity.name, row.record))
     elif patch:
         for name in {*row.add, *row.remove}:
             _change_list(entity, row, record, name)

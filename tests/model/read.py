@@ -54,5 +54,5 @@ def read(path: Path, settings: Settings | None = None) -> Feed:
 def add(feed: Feed, section: Section) -> None:
     """Add a section; two of one entity is a fault."""
     if section.entity in feed.sections:
-        feed.faults.append(Fault("DUPLICATE_COLUMN", section.entity))
+        feed.faults.append(Fault("DUPLICATE_SECTION", section.entity))
     feed.sections[section.entity] = section

@@ -1,0 +1,42 @@
+"""The engine against the hand-written cases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cases.corpus import Case, cases
+from model.settings import Settings
+from model.spec import ENTITIES
+from model.state import State, from_plain
+from shop import Shop
+
+
+def _parameters() -> list[object]:
+    return [
+        pytest.param(
+            case,
+            id=f"{case.operation}/{case.folder.name}",
+            marks=[pytest.mark.feature(*case.expected["features"])] if case.expected["features"] else [],
+        )
+        for case in cases()
+    ]
+
+
+@pytest.mark.parametrize("case", _parameters())
+def test_the_engine_gives_what_the_case_expects(case: Case, tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    tables = {name: from_plain(ENTITIES[name], rows) for name, rows in case.before.items()}
+    shop.load(State().with_tables("Products", tables))
+    rules = Settings(**case.expected["settings"])
+    feed = case.feed(tmp_path)
+    planned = shop.plan(feed, case.operation, force=case.expected["force"], rules=rules)
+    answer = shop.run(feed, case.operation, force=case.expected["force"], rules=rules)
+    assert answer.verdict == case.expected["verdict"], answer.report
+    assert answer.codes == dict(sorted(case.expected["codes"].items())), answer.report["problems"]
+    for entity, counts in case.expected["counts"].items():
+        assert {name: answer.count(entity, name) for name in counts} == counts, entity
+    assert shop.tables() == case.after
+    assert (planned.verdict, planned.codes) == (answer.verdict, answer.codes)
+    assert planned.report["entities"] == answer.report["entities"]

@@ -1,0 +1,1 @@
+"""Malformed and hostile feeds, each with its exact answer."""

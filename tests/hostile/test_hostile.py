@@ -1,0 +1,112 @@
+"""Every hostile feed gets its exact answer from the command itself, and leaves nothing behind when it fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model.spec import ENTITIES
+from model.state import State, from_plain
+from shop import Shop
+
+from .archives import ARCHIVES
+from .json_text import DOCUMENTS
+from .meaning import MEANING, NAMES
+from .shape import FAILS, FINE, REFUSED, ROW, WARNING, Hostile
+from .text import TEXT
+
+EVERY = [*TEXT, *DOCUMENTS, *ARCHIVES, *MEANING]
+BEFORE: dict[str, list[dict[str, Any]]] = {
+    "items": [
+        {"id": f"A{n}", "item_name": f"Item A{n}", "metadata:m": "1", **({"group_ids": ["boots"]} if n == 1 else {})}
+        for n in range(1, 5)
+    ],
+    "variations": [{"id": f"V{n}", "item_id": f"A{(n + 1) // 2}"} for n in range(1, 9)],
+    "item_groups": [
+        {"id": "all", "name": "All", "parent_ids": []},
+        {"id": "shoes", "name": "Shoes", "parent_ids": ["all"]},
+        {"id": "boots", "name": "Boots", "parent_ids": ["shoes"]},
+    ],
+}
+
+
+@pytest.fixture(scope="session")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with the catalog of these cases; copied for each."""
+    shop = Shop(tmp_path_factory.mktemp("hostile"))
+    tables = {name: from_plain(ENTITIES[name], rows) for name, rows in BEFORE.items()}
+    shop.load(State().with_tables("Products", tables))
+    return shop.store.root
+
+
+def command(*argv: str | Path, seconds: float = 60.0, **env: str) -> subprocess.CompletedProcess[str]:
+    """Run the command line in a process of its own."""
+    here = {**os.environ, "NO_COLOR": "1", "COLUMNS": "120", "PYTHONPATH": os.pathsep.join(sys.path), **env}
+    return subprocess.run(
+        [sys.executable, "-m", "feedengine", *map(str, argv)],
+        capture_output=True,
+        text=True,
+        timeout=seconds,
+        env=here,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("case", EVERY, ids=lambda case: f"{case.number}-{case.name}".replace(" ", "-"))
+@pytest.mark.feature("C40", "C24", "U5")
+def test_a_hostile_feed_gets_its_exact_answer(case: Hostile, stocked: Path, tmp_path: Path) -> None:
+    store = tmp_path / "store"
+    shutil.copytree(stocked, store)
+    op = ("force" if case.force else "") + case.operation
+    feed = tmp_path / case.file.format(op=op)
+    feed.write_bytes(case.content)
+    before = Shop.look(store)
+    done = command("--store", store, "--json", "apply", feed, seconds=case.seconds)
+    assert "Traceback" not in done.stderr and "panicked" not in done.stderr, done.stderr
+    assert done.returncode == case.status, (done.returncode, done.stdout[-3000:], done.stderr[-3000:])
+    report = json.loads(done.stdout)
+    assert report["peak_rss_bytes"] < case.megabytes << 20
+    found: dict[str, set[str]] = {"file": set(), "row": set(), "warning": set()}
+    for fault in report["problems"]["list"]:
+        found[fault["severity"]].add(fault["code"])
+        assert fault["message"] and fault["hint"], fault
+    severity = {FAILS: "file", ROW: "row", WARNING: "warning"}.get(case.answer)
+    if severity:
+        wrong = found["file"] | found["row"] if severity != "warning" else found["warning"]
+        assert set(case.codes) <= wrong <= {*case.codes, *case.also}, report["problems"]
+    if case.answer in (WARNING, FINE):
+        assert not found["file"] | found["row"]
+    if case.answer == FINE:
+        assert found["warning"] <= {*case.also, "DELTA_NARROW", "UNKNOWN_GROUP"}
+    else:
+        assert case.answer == WARNING or report["verdict"] == ("refused" if case.answer == REFUSED else "invalid")
+    if case.status != 0:
+        assert Shop.look(store) == before
+        assert Shop.tables_of(store) == Shop.tables_of(stocked)
+
+
+@pytest.mark.parametrize(("name", "part"), NAMES)
+@pytest.mark.feature("C11")
+def test_a_name_that_cannot_be_read_is_answered_with_the_part_that_is_wrong(
+    name: str, part: str, stocked: Path, tmp_path: Path
+) -> None:
+    feed = tmp_path / name
+    feed.write_bytes(b"id,item_name\nB1,Boot\n")
+    done = command("--store", stocked, "apply", feed)
+    assert done.returncode == 5, done.stderr
+    assert "Traceback" not in done.stderr
+    assert part in done.stderr.lower(), done.stderr
+
+
+def test_the_list_is_long_enough() -> None:
+    """At least sixty inputs, each once."""
+    names = [(case.number, case.name) for case in EVERY]
+    assert len(set(names)) == len(names)
+    assert len({case.content for case in EVERY if isinstance(case.build, bytes)}) >= 60

@@ -1,0 +1,1 @@
+"""Every square of the truth tables, generated: the engine against the model."""

@@ -1,0 +1,1 @@
+"""Random catalogs and random sequences of tasks: the engine against the model."""
