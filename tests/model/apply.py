@@ -49,6 +49,7 @@ class Task:
         self.before = {name: dict(state.table(section, name)) for name in ENTITIES}
         self.after: dict[str, Table] = {name: dict(table) for name, table in self.before.items()}
         self.kept: dict[str, list[tuple[Row, str]]] = {name: [] for name in ENTITIES}
+        self.protected: dict[str, set[str]] = {name: set() for name in ENTITIES}  # named by rejected rows
         self.faults: list[Fault] = list(feed.faults)
         self.counts = {name: dict.fromkeys(COUNTS, 0) for name in ENTITIES}
         self.fields: dict[str, dict[str, int]] = {name: {} for name in ENTITIES}
@@ -93,6 +94,7 @@ class Task:
             self.faults += row.faults
             if self.reject(entity, row):
                 counts["rejected"] += 1
+                self.protected[entity.name].add(row.set_text("id") or "")
                 row.faults = []
                 continue
             row.faults = []
@@ -141,6 +143,7 @@ class Task:
             self.faults += row.faults
             if self.reject(entity, row):
                 counts["rejected"] += 1
+                self.protected[entity.name].add(key)
                 continue
             owner = entity.owner
             if owner and stored is not None and stored[owner] != record[owner] and self.operation in PATCHES:
@@ -148,7 +151,7 @@ class Task:
             table[key] = record
             self.kept[entity.name].append((row, key))
         if self.operation == "sync":
-            for key in set(table) - listed:
+            for key in set(table) - listed - self.protected[entity.name]:
                 del table[key]
 
     def by_ids(self, entity: Entity, section: Section) -> None:

@@ -47,6 +47,7 @@ def _change_list(entity: Entity, row: Row, record: Record, name: str) -> None:
             return
         items = value
     items = [one for one in items if one not in row.remove.get(name, ())]
+    items = [one for place, one in enumerate(items) if one not in items[:place]]
     for one in row.add.get(name, ()):
         if one not in items:
             items.append(one)

@@ -1,0 +1,1 @@
+"""Real feeds that nobody on the project wrote."""
