@@ -8,9 +8,9 @@ from model.state import plain_table
 from shop import Answer, Shop
 
 COUNTS = (
-    "rows before after added changed unchanged removed rejected ignored listed duplicates merged unknown cascaded "
-    "deactivated active_before lost data_bytes"
-).split()
+    *("rows", "before", "after", "added", "changed", "unchanged", "removed", "rejected", "ignored", "listed"),
+    *("duplicates", "merged", "unknown", "cascaded", "deactivated", "active_before", "lost", "data_bytes"),
+)
 # Reported once for the file by the engine or once a record by the model: only their presence is compared.
 ONCE = {"DELTA_NARROW", "DANGLING_GROUP", "SEVERAL_ROOTS", "FLAT_JSONL", "GROUP_CYCLE", "GROUP_HAS_CHILDREN"}
 
@@ -42,7 +42,7 @@ def same_answer(answer: Answer, outcome: Outcome) -> None:
 def balance(answer: Answer) -> None:
     """Every row is counted once, and the totals follow (architecture, section 4)."""
     for entity, one in answer.report["entities"].items():
-        ways = "added changed unchanged rejected parked ignored listed".split()
+        ways = ("added", "changed", "unchanged", "rejected", "parked", "ignored", "listed")
         assert one["rows"] == 0 or one["rows"] == sum(one[name] for name in ways), (entity, one)
         if answer.verdict != "held":
             assert one["after"] == one["before"] + one["added"] - one["removed"], (entity, one)

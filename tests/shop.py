@@ -14,6 +14,10 @@ from model.state import State
 from model.write import rows_of, write
 
 CATALOG = "key_a1/Products"
+RULES = (
+    *("patch_null", "duplicates", "orphan_variations", "unknown_groups", "several_roots", "cascade"),
+    *("delete_unknown", "deactivation_counts", "denominator", "rows", "short_rows", "split_metadata"),
+)
 _numbers = itertools.count(1)
 
 
@@ -61,10 +65,7 @@ class Shop:
 
         lines = ["[rules]"]
         default = Settings()
-        for name in (
-            "patch_null duplicates orphan_variations unknown_groups several_roots cascade delete_unknown "
-            "deactivation_counts denominator rows short_rows split_metadata"
-        ).split():
+        for name in RULES:
             if getattr(rules, name) != getattr(default, name):
                 value = getattr(rules, name)
                 lines.append(f"{name} = {json.dumps(list(value) if isinstance(value, tuple) else value)}")

@@ -20,7 +20,9 @@ def test_every_day_of_a_year_of_patches_can_be_exported(shared_data: Path, tmp_p
     for day, prices in days(shared_data):
         # a product without a name cannot be created, and a name that names nothing is left alone
         feed = {
-            code: (name if named(name) else "", price) for code, (name, price) in prices.items() if named(name) or code in known
+            code: (name if named(name) else "", price)
+            for code, (name, price) in prices.items()
+            if named(name) or code in known
         }
         path = tmp_path / f"key_a1_Products_patchdeltacreate_{day}.csv"
         with path.open("w", newline="") as out:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from command import command
 from model.spec import ENTITIES
 from model.state import State, from_plain
 from shop import Shop
@@ -44,19 +42,6 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tables = {name: from_plain(ENTITIES[name], rows) for name, rows in BEFORE.items()}
     shop.load(State().with_tables("Products", tables))
     return shop.store.root
-
-
-def command(*argv: str | Path, seconds: float = 60.0, **env: str) -> subprocess.CompletedProcess[str]:
-    """Run the command line in a process of its own."""
-    here = {**os.environ, "NO_COLOR": "1", "COLUMNS": "120", "PYTHONPATH": os.pathsep.join(sys.path), **env}
-    return subprocess.run(
-        [sys.executable, "-m", "feedengine", *map(str, argv)],
-        capture_output=True,
-        text=True,
-        timeout=seconds,
-        env=here,
-        check=False,
-    )
 
 
 @pytest.mark.parametrize("case", EVERY, ids=lambda case: f"{case.number}-{case.name}".replace(" ", "-"))

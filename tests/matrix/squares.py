@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from model.rows import BLANK, NULL, SET, Cell, Row
-from model.spec import FLAG, GROUPS, INTEGER, JSON, LIST, OPERATIONS, TEXT, VARIATIONS, Entity
+from model.spec import FLAG, GROUPS, ID_ONLY, INTEGER, JSON, LIST, OPERATIONS, PATCHES, TEXT, VARIATIONS, Entity
 from model.state import Record
 from model.values import Value
 
@@ -25,7 +25,12 @@ NEW: dict[str, list[Cell]] = {
     "active": [Cell(SET, FLAG, False), Cell(SET, FLAG, True)],
     "suggested_score": [Cell(SET, INTEGER, 7), Cell(SET, INTEGER, 5)],
     "metadata:m": [Cell(SET, TEXT, "new"), Cell(SET, TEXT, ""), Cell(SET, TEXT, "old"), Cell(SET, JSON, "19.5")],
-    "metadata:j": [Cell(SET, JSON, '{"a":1}'), Cell(SET, JSON, "{}"), Cell(SET, JSON, "[]"), Cell(SET, TEXT, "now text")],
+    "metadata:j": [
+        Cell(SET, JSON, '{"a":1}'),
+        Cell(SET, JSON, "{}"),
+        Cell(SET, JSON, "[]"),
+        Cell(SET, TEXT, "now text"),
+    ],
     "facet:F": [Cell(SET, LIST, ("Red", "Blue")), Cell(SET, LIST, ()), Cell(SET, LIST, ("Red",))],
 }
 CHANGES = ("keywords", "metadata:j", "facet:F")
@@ -87,9 +92,7 @@ def squares(entity: Entity, operation: str) -> Iterator[Square]:
                 number += 1
                 key = f"K{number:03}"
                 whole = base(entity, key)
-                if operation in ("delete", "whitelist"):
-                    whole = {"id": whole["id"]}
-                elif operation.startswith("patchdelta") and exists:
+                if operation in ID_ONLY or (operation in PATCHES and exists):
                     whole = {"id": whole["id"]}
                 row = Row(0, {**whole, **cell.cells}, cell.add, cell.remove)
                 if what == "absent":

@@ -20,7 +20,9 @@ from shop import Shop
 
 KEEP = {
     ITEMS.name: {"KEEP": {"id": Value("text", "KEEP"), "item_name": Value("text", "Keep")}},
-    GROUPS.name: {"KEEP": {"id": Value("text", "KEEP"), "name": Value("text", "Keep"), "parent_ids": Value("list", ())}},
+    GROUPS.name: {
+        "KEEP": {"id": Value("text", "KEEP"), "name": Value("text", "Keep"), "parent_ids": Value("list", ())}
+    },
 }
 
 

@@ -14,9 +14,9 @@ from .spec import ENTITIES, GROUPS, ID_ONLY, ITEMS, PATCHES, VARIATIONS, Entity
 from .state import State, Table, data_size, is_active
 
 COUNTS = (
-    "rows before after added changed unchanged removed rejected ignored listed duplicates merged unknown cascaded "
-    "deactivated active_before lost data_bytes"
-).split()
+    *("rows", "before", "after", "added", "changed", "unchanged", "removed", "rejected", "ignored", "listed"),
+    *("duplicates", "merged", "unknown", "cascaded", "deactivated", "active_before", "lost", "data_bytes"),
+)
 
 
 @dataclass
@@ -272,17 +272,14 @@ class Task:
             counts["data_bytes"] = sum(data_size(entity, record) for record in after.values())
             counts["active_before"] = sum(is_active(entity, record) for record in before.values())
             for key in set(before) & set(after):
-                changed = [
-                    one for one in {*before[key], *after[key]} if before[key].get(one) != after[key].get(one)
-                ]
+                changed = [one for one in {*before[key], *after[key]} if before[key].get(one) != after[key].get(one)]
                 counts["changed"] += bool(changed)
                 for one in changed:
                     self.fields[name][one] = self.fields[name].get(one, 0) + 1
                 counts["deactivated"] += is_active(entity, before[key]) and not is_active(entity, after[key])
             if self.operation not in ID_ONLY:
                 counts["unchanged"] = sum(
-                    counts["rows"] > 0 and key in before and before[key] == after.get(key)
-                    for _, key in self.kept[name]
+                    counts["rows"] > 0 and key in before and before[key] == after.get(key) for _, key in self.kept[name]
                 )
             if self.settings.deactivation_counts:
                 lost = [key for key in before if is_active(entity, before[key])]

@@ -21,11 +21,13 @@ odd = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00
 texts = st.one_of(st.sampled_from(["x", "19.5", 'say "hi"', "a,b", "a\nb", "true", " ", "a|b", "👢"]), odd)
 names = texts.map(lambda text: "N " + text)
 scalars = st.one_of(
-    st.booleans(), st.integers(-(10**20), 10**20), st.sampled_from([1.5, -0.0, 1e300]), st.text("ab é\"\\", max_size=4)
+    st.booleans(), st.integers(-(10**20), 10**20), st.sampled_from([1.5, -0.0, 1e300]), st.text('ab é"\\', max_size=4)
 )
 trees = st.recursive(
     scalars,
-    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(st.text("ab é", max_size=3), inner, max_size=3)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.text("ab é", max_size=3), inner, max_size=3)
+    ),
     max_leaves=5,
 )
 
@@ -52,7 +54,7 @@ OPEN: dict[str, st.SearchStrategy[Cell]] = {
     "active": st.booleans().map(lambda flag: Cell(SET, FLAG, flag)),
     "suggested_score": st.integers(-1, 500_000_000).map(lambda number: Cell(SET, INTEGER, number)),
     "metadata:price": st.one_of(set_text, empty_text),
-    "metadata:a b\"c": set_text,
+    'metadata:a b"c': set_text,
     "metadata:stores": trees.map(_json),
     "metadata:select": set_text,
     "facet:Color": lists(pieces),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import strategies as st
@@ -22,7 +23,7 @@ from shop import Shop
 class Tasks(RuleBasedStateMachine):
     """A store and the model's state of it."""
 
-    engine: dict[str, object] = {}
+    engine: ClassVar[dict[str, object]] = {}
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,7 +40,12 @@ class Tasks(RuleBasedStateMachine):
     def task(self, upload: Upload) -> None:
         path = write(self.folder / "feed.tar.gz", upload.feeds)
         outcome = apply(
-            self.state, "Products", read(path, upload.rules), upload.operation, force=upload.force, settings=upload.rules
+            self.state,
+            "Products",
+            read(path, upload.rules),
+            upload.operation,
+            force=upload.force,
+            settings=upload.rules,
         )
         before = self.shop.snapshot()
         planned = self.shop.plan(path, upload.operation, force=upload.force, rules=upload.rules)
@@ -117,7 +123,7 @@ class Tasks(RuleBasedStateMachine):
 class TasksInSmallBlocks(Tasks):
     """The same with everything cut small and two threads."""
 
-    engine = {"threads": 2, "block_bytes": 64, "batch_rows": 3}
+    engine: ClassVar[dict[str, object]] = {"threads": 2, "block_bytes": 64, "batch_rows": 3}
 
 
 @pytest.mark.feature("C14", "C15", "C17", "C18", "C19", "C21", "C22", "C24", "C33", "U2", "U8", "U12", "U15")
