@@ -59,7 +59,7 @@ DOCUMENTS = [
         _item(b"") + _item(b""),
         FAILS,
         ("BAD_JSON",),
-        also=("DUPLICATE_SECTION",),
+        also=("DUPLICATE_LIST",),
         file=JSON,
     ),
     Hostile(
@@ -67,7 +67,7 @@ DOCUMENTS = [
         "one list twice",
         b'{"items":[{"id":"B1","name":"Boot"}],"items":[{"id":"B2","name":"Shoe"}]}',
         FAILS,
-        ("DUPLICATE_SECTION",),
+        ("DUPLICATE_LIST",),
         file=JSON,
     ),
     Hostile(42, "cut document", _item(b"")[:-3], FAILS, ("TRUNCATED",), file=JSON),
