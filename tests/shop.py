@@ -59,8 +59,8 @@ class Shop:
         self.engine = engine
         self.catalog_name = CATALOG
 
-    def settings(self, rules: Settings) -> Any:
-        """The model's settings as the package's."""
+    def settings(self, rules: Settings, extra: str = "") -> Any:
+        """The model's settings as the package's; ``extra`` are more lines of the safeguard's table."""
         from feedengine import settings
 
         lines = ["[rules]"]
@@ -71,7 +71,7 @@ class Shop:
                 lines.append(f"{name} = {json.dumps(list(value) if isinstance(value, tuple) else value)}")
         lines += ["[safeguard]", f"limit = {json.dumps(rules.limit)}", f"warn = {json.dumps(rules.warn)}"]
         lines += [f"{entity} = {json.dumps(limit)}" for entity, limit in rules.limits.items()]
-        lines += [f"on_block = {json.dumps(rules.on_block)}"]
+        lines += [f"on_block = {json.dumps(rules.on_block)}", extra]
         lines += ["[engine]", *(f"{name} = {json.dumps(value)}" for name, value in self.engine.items())]
         path = self.root / "feedengine.toml"
         path.write_text("\n".join(lines) + "\n")
@@ -85,11 +85,13 @@ class Shop:
             path=path, catalog=catalog or self.catalog_name, operation=operation, force=force, actor="test"
         )
 
-    def plan(self, path: Path, operation: str, *, force: bool = False, rules: Settings | None = None) -> Answer:
+    def plan(
+        self, path: Path, operation: str, *, force: bool = False, rules: Settings | None = None, extra: str = ""
+    ) -> Answer:
         """What the feed would do; nothing is written."""
         from feedengine import ingest
 
-        plan = ingest.plan(self.store, self.settings(rules or Settings()), self.request(path, operation, force))
+        plan = ingest.plan(self.store, self.settings(rules or Settings(), extra), self.request(path, operation, force))
         return self.answer(plan.report)
 
     def run(

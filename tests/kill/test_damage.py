@@ -1,0 +1,157 @@
+"""Damage outside of our control: a lost or wrong index, a damaged database, two writers, an interrupted run."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from command import command, environment
+from model.spec import ENTITIES
+from model.state import State, from_plain
+from shop import Shop
+
+ROWS = [{"id": f"A{n}", "item_name": f"Item {n}", "metadata:m": str(n)} for n in range(1, 2001)]
+NAME = "key_a1_Products_{op}_2026-11-21-00-00-0{n}.csv"
+
+
+@pytest.fixture(scope="module")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A store with two thousand items."""
+    shop = Shop(tmp_path_factory.mktemp("damage"))
+    shop.load(State().with_tables("Products", {"items": from_plain(ENTITIES["items"], ROWS)}))
+    return shop.store.root
+
+
+@pytest.fixture
+def store(stocked: Path, tmp_path: Path) -> Path:
+    """A copy of it."""
+    shutil.copytree(stocked, tmp_path / "store")
+    return tmp_path / "store"
+
+
+def patch(folder: Path, n: int, value: str) -> Path:
+    """A patch of one field of three items."""
+    path = folder / NAME.format(op="patchdelta", n=n)
+    path.write_text(f"id,metadata:m\nA1,{value}\nA1000,{value}\nA2000,{value}\n")
+    return path
+
+
+def patched(value: str) -> list[dict[str, str]]:
+    """What the items are after it."""
+    rows = [{**row, "metadata:m": value} if row["id"] in ("A1", "A1000", "A2000") else row for row in ROWS]
+    return sorted(rows, key=lambda row: row["id"].encode())
+
+
+def lose(path: Path) -> None:
+    path.unlink()
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def flip_in_the_middle(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 0x40
+    path.write_bytes(bytes(content))
+
+
+def flip_at_the_end(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 0x01
+    path.write_bytes(bytes(content))
+
+
+DAMAGES = [lose, cut, empty, flip_in_the_middle, flip_at_the_end]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_a_damaged_index_is_rebuilt(damage: Callable[[Path], None], store: Path, tmp_path: Path) -> None:
+    runs = sorted((store / "keys" / "key_a1" / "index").glob("*.run"))
+    assert runs
+    for run in runs:
+        damage(run)
+    done = command("--store", store, "--json", "apply", patch(tmp_path, 1, "new"))
+    assert done.returncode == 0, done.stderr
+    assert Shop.tables_of(store)["items"] == patched("new")
+    done = command("--store", store, "snapshot", "check", "--catalog", "key_a1/Products")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_an_index_of_another_store_is_refused(store: Path, tmp_path: Path) -> None:
+    other = Shop(tmp_path / "other")
+    rows = [{**row, "metadata:m": "other"} for row in ROWS]
+    other.load(State().with_tables("Products", {"items": from_plain(ENTITIES["items"], rows)}))
+    mine = sorted((store / "keys" / "key_a1" / "index").glob("*.run"))
+    theirs = sorted((other.store.root / "keys" / "key_a1" / "index").glob("*.run"))
+    for one, two in zip(mine, theirs, strict=False):
+        shutil.copy(two, one)
+    done = command("--store", store, "--json", "apply", patch(tmp_path, 1, "new"))
+    assert done.returncode == 0, done.stderr
+    assert Shop.tables_of(store)["items"] == patched("new")
+
+
+@pytest.mark.parametrize("damage", [lose, cut, empty], ids=lambda damage: damage.__name__)
+def test_a_damaged_database_is_named_and_never_guessed(
+    damage: Callable[[Path], None], store: Path, tmp_path: Path
+) -> None:
+    damage(store / "keys" / "key_a1" / "catalog.duckdb")
+    for argv in (["snapshot", "check", "--catalog", "key_a1/Products"], ["apply", patch(tmp_path, 1, "new")]):
+        done = command("--store", store, *argv)
+        assert done.returncode in (8, 9), (argv, done.returncode, done.stderr)
+        assert "Traceback" not in done.stderr
+        assert done.stderr.strip()
+
+
+@pytest.mark.feature("C34")
+def test_two_writers_take_turns(store: Path, tmp_path: Path) -> None:
+    feeds = [patch(tmp_path, 1, "one"), patch(tmp_path, 2, "two")]
+    running = [
+        subprocess.Popen(
+            [sys.executable, "-m", "feedengine", "--store", str(store), "apply", str(feed)],
+            env=environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        for feed in feeds
+    ]
+    errors = [process.communicate(timeout=60)[1].decode() for process in running]
+    codes = [process.returncode for process in running]
+    assert set(codes) <= {0, 6}, (codes, errors)
+    assert 0 in codes
+    winners = [value for value, code in zip(("one", "two"), codes, strict=True) if code == 0]
+    assert Shop.tables_of(store)["items"] in [patched(value) for value in winners]
+    assert Shop.look(store) == 1 + len(winners)
+
+
+@pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "terminated"])
+def test_an_interrupted_run_leaves_the_snapshot(sign: signal.Signals, store: Path, tmp_path: Path) -> None:
+    feed = tmp_path / NAME.format(op="delta", n=3)
+    with feed.open("w") as out:
+        out.write("id,item_name,metadata:m\n")
+        out.writelines(f"B{n},Item {n},{n}\n" for n in range(400_000))
+    process = subprocess.Popen(
+        [sys.executable, "-m", "feedengine", "--store", str(store), "apply", str(feed)],
+        env=environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    time.sleep(0.45)
+    process.send_signal(sign)
+    _, stderr = process.communicate(timeout=60)
+    assert process.returncode in (128 + sign, 0), (process.returncode, stderr.decode())
+    assert b"Traceback" not in stderr
+    assert Shop.look(store) == (2 if process.returncode == 0 else 1)
+    done = command("--store", store, "--json", "apply", patch(tmp_path, 1, "new"))
+    assert done.returncode == 0, done.stderr
