@@ -1,0 +1,174 @@
+"""One task's write: close versions, insert versions, add the snapshot; one DuckDB transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from feedengine.errors import BaseMoved, StoreDamaged
+from feedengine.faults import point
+from feedengine.store import registry, schema
+from feedengine.store.arrow import source
+from feedengine.store.model import (
+    CASCADE_PURGED,
+    PURGED,
+    REPLACED,
+    SHARED_ENTITIES,
+    ArrowStream,
+    Base,
+    Column,
+    EntityState,
+    SnapshotInfo,
+    SnapshotMeta,
+)
+from feedengine.store.schema import META, SHARED, Table
+
+
+class Commit:
+    """The open transaction of one task; `Catalog.commit` makes it. Call `close` before `insert` for an entity."""
+
+    def __init__(self, con: DuckDBPyConnection, section: str, base: Base, index_dir: Path) -> None:
+        self.base = base
+        self.section = section
+        self.number = registry.next_number(con)
+        self.finished = False
+        self.live_runs: frozenset[str] = frozenset()
+        self.index_dir = index_dir
+        self.con = con
+        self._tables = schema.tables(con)
+        self._schema = schema.add_section(con, section)
+
+    def table(self, entity: str) -> Table:
+        """The entity's table, made if need be."""
+        return self.add_columns(entity, ())
+
+    def add_columns(self, entity: str, columns: Sequence[Column]) -> Table:
+        """Make columns known to the entity; those it has are passed over. Nothing is rewritten."""
+        return schema.add_columns(self.con, self._tables, self._place(entity), entity, columns)
+
+    def close(self, entity: str, stream: ArrowStream) -> int:
+        """End current versions: a stream of `_row`, `_reason` (see `model.REASONS`; 0 = replaced). Gives how many.
+
+        Raises `StoreDamaged` if a row is not current: the index that named it is of another state.
+        """
+        table, con = self.table(entity), self.con
+        with source(con, stream) as (view, names):
+            row, reason = f"c{names.index('_row')}", f"c{names.index('_reason')}"
+            con.execute(
+                f"CREATE OR REPLACE TEMP TABLE closing AS SELECT {row}::BIGINT AS _row, {reason}::INTEGER AS _reason "
+                f"FROM {view}"
+            ).fetchall()
+        wanted, removals = con.execute(f"SELECT count(*), count(*) FILTER (_reason <> {REPLACED}) FROM closing").fetchall()[0]
+        closed = con.execute(
+            f"UPDATE {table.history} AS h SET _to = {self.number} FROM closing "
+            "WHERE h._row = closing._row AND h._to IS NULL"
+        ).fetchall()[0][0]
+        if closed != wanted:
+            raise StoreDamaged(
+                f"{wanted - closed} of {wanted} {entity} to be closed are not current: the index disagrees with the store",
+                state=f"Nothing was changed. Snapshot {self.base.snapshot} is current.",
+                hints=[{"text": "Compare and repair", "argv": ["feedengine", "snapshot", "check"]}],
+            )
+        if removals:
+            self._remember_removals(table)
+        con.execute("DROP TABLE closing").fetchall()
+        point("commit.after_close")
+        return int(closed)
+
+    def _remember_removals(self, table: Table) -> None:
+        place = f"{self.number}, {_text(table.schema)}, {_text(table.entity)}"
+        found = f"FROM closing JOIN {table.history} AS h ON h._row = closing._row"
+        self.con.execute(
+            f"INSERT INTO {META}.removals SELECT {place}, h.{schema.KEY}, h._row, closing._reason {found} "
+            f"WHERE closing._reason <> {REPLACED}"
+        ).fetchall()
+        self.con.execute(
+            f"INSERT INTO {META}.learnings_purged SELECT {place}, h.{schema.KEY} {found} "
+            f"WHERE closing._reason IN ({PURGED}, {CASCADE_PURGED})"
+        ).fetchall()
+
+    def insert(self, entity: str, stream: ArrowStream) -> int:
+        """Add whole records: a stream of `_row`, `_record` and stored columns, all made known before. Gives how many."""
+        table = self.table(entity)
+        with source(self.con, stream) as (view, names):
+            position = {name: f"c{index}" for index, name in enumerate(names)}
+            fields = [name for name in names if name not in ("_row", "_record")]
+            targets = ["_row", "_from", "_record", *(table.column(name) for name in fields)]
+            values = [position["_row"], str(self.number), position.get("_record", "NULL")]
+            values += [position[name] for name in fields]
+            count = self.con.execute(
+                f"INSERT INTO {table.history} ({', '.join(targets)}) SELECT {', '.join(values)} FROM {view}"
+            ).fetchall()[0][0]
+        point("commit.after_insert")
+        return int(count)
+
+    def insert_patched(self, entity: str, stream: ArrowStream) -> int:
+        """Add records as copies of old versions with some columns changed. Gives how many.
+
+        The stream has `_old_row`, `_row`, `_record` and the changed columns with their final values; everything else
+        is copied from version `_old_row`.
+        """
+        table, con = self.table(entity), self.con
+        with source(con, stream) as (view, names):
+            service = ("_old_row", "_row", "_record")
+            fields = [name for name in names if name not in service]
+            # Staged, so that DuckDB knows how few they are and joins the right way round.
+            chosen = ", ".join(f"c{index} AS p{index}" for index in range(len(names)))
+            con.execute(f"CREATE OR REPLACE TEMP TABLE patched AS SELECT {chosen} FROM {view}").fetchall()
+        position = {name: f"p.p{index}" for index, name in enumerate(names)}
+        targets = ["_row", "_from", "_record", *(table.column(column.name) for column in table.columns)]
+        values = [position["_row"], str(self.number), position.get("_record", "NULL")]
+        values += [position[name] if name in fields else f"h.{table.column(name)}" for name in table.physical]
+        for name in fields:
+            table.column(name)
+        count, wanted = (
+            con.execute(sql).fetchall()[0][0]
+            for sql in (
+                f"INSERT INTO {table.history} ({', '.join(targets)}) SELECT {', '.join(values)} "
+                f"FROM patched AS p JOIN {table.history} AS h ON h._row = {position['_old_row']}",
+                "SELECT count(*) FROM patched",
+            )
+        )
+        con.execute("DROP TABLE patched").fetchall()
+        if count != wanted:
+            raise StoreDamaged(
+                f"{wanted - count} of {wanted} {entity} to be patched are not stored: the index disagrees with the store",
+                state=f"Nothing was changed. Snapshot {self.base.snapshot} is current.",
+                hints=[{"text": "Compare and repair", "argv": ["feedengine", "snapshot", "check"]}],
+            )
+        point("commit.after_patched")
+        return int(count)
+
+    def finish(self, meta: SnapshotMeta) -> SnapshotInfo:
+        """Add the snapshot and commit. Raises `BaseMoved` if `meta.task` has already been applied."""
+        con = self.con
+        if meta.task is not None:
+            before = con.execute(f"SELECT snapshot FROM {META}.snapshots WHERE task = ?", [meta.task]).fetchall()
+            if before:
+                raise BaseMoved(
+                    f"task {meta.task} was already applied as snapshot {before[0][0]}",
+                    state=f"Nothing was changed. Snapshot {self.base.snapshot} is current.",
+                )
+        states = {(self._place(entity), entity): _state(state) for entity, state in meta.entities.items()}
+        registry.write(con, self.number, self.section, meta, states)
+        info = registry.one(registry.snapshots(con), self.number)
+        live = registry.live_runs(con)
+        point("commit.before_commit")
+        con.execute("COMMIT").fetchall()
+        self.finished = True
+        self.live_runs = live
+        point("commit.after_commit")
+        return info
+
+    def _place(self, entity: str) -> str:
+        return SHARED if entity in SHARED_ENTITIES else self._schema
+
+
+def _state(state: EntityState | Mapping[str, object]) -> EntityState:
+    return state if isinstance(state, EntityState) else EntityState.of(state)
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

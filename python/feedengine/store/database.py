@@ -1,0 +1,135 @@
+"""The one door to DuckDB: opening a key's file, its settings, its exceptions as ours."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from feedengine.errors import CatalogBusy, DiskFull, FeedEngineError, StoreDamaged
+from feedengine.store.lock import wait_for
+from feedengine.store.model import Options
+
+#: The name the file has inside DuckDB, always: a name taken from the file or the section could be ambiguous.
+ALIAS = "feedstore"
+
+#: Readable by DuckDB 1.3 and newer; 2.0's own format is no faster or smaller for this data (measured).
+STORAGE_VERSION = "v1.3.0"
+
+#: A quarter of DuckDB's default: less memory per thread and finer zone maps. It is a property of the attachment as
+#: well as of the file: attached with another size, the next checkpoint would rewrite the whole table.
+ROW_GROUP_SIZE = 30720
+
+#: A commit whose log is smaller stays in the log; above it DuckDB moves the log into the file.
+CHECKPOINT_BYTES = 16 << 20
+
+
+def open_file(path: Path, temp: Path, options: Options, *, write: bool) -> DuckDBPyConnection:
+    """Open `path` (made when `write`), waiting while another process holds it.
+
+    Raises `CatalogBusy` after the wait, `StoreDamaged` if the file is no database.
+    """
+    config: dict[str, str | int | bool | float | list[str]] = {
+        "memory_limit": f"{max(options.memory, 32 << 20) // (1 << 20)}MiB",
+        "temp_directory": str(temp),
+        # Order is kept by `_row`; without this DuckDB would buffer whole inserts.
+        "preserve_insertion_order": "false",
+        # Closed networks: nothing is fetched at run time.
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+    }
+    if options.threads:
+        config["threads"] = options.threads
+    attach = f"ATTACH {literal(str(path))} AS {ALIAS} "
+    if write:
+        attach += f"(STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_SIZE})"
+    else:
+        attach += "(READ_ONLY)"
+    connection = duckdb.connect(":memory:", config=config)
+
+    def attempt() -> bool | None:
+        try:
+            connection.execute(attach).fetchall()
+        except duckdb.Error as error:
+            if _is_lock(error):
+                return None
+            raise
+        return True
+
+    try:
+        with mapped():
+            connection.execute("SET enable_progress_bar = false").fetchall()
+            connection.execute(f"SET checkpoint_threshold = '{CHECKPOINT_BYTES // (1 << 20)}MiB'").fetchall()
+            # Leaving the process must not cost what the commit saved.
+            connection.execute("PRAGMA disable_checkpoint_on_shutdown").fetchall()
+            wait_for(attempt, options.wait_seconds, f"{path.name} is in use by another program", options.notify)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _is_lock(error: duckdb.Error) -> bool:
+    text = str(error)
+    return "Could not set lock" in text or "Unique file handle conflict" in text or "already attached" in text
+
+
+@contextmanager
+def mapped(state: str = "Nothing was changed.") -> Iterator[None]:
+    """Turn DuckDB's exceptions into ours; `state` says what a failure here leaves behind."""
+    try:
+        yield
+    except FeedEngineError:
+        raise
+    except duckdb.Error as error:
+        text = str(error)
+        if _is_lock(error):
+            raise CatalogBusy("another program is using the catalog", state=state) from error
+        if _is_full(text):
+            raise DiskFull(f"the disk is full: {_first_line(text)}", state=state, hints=_ROOM) from error
+        if isinstance(error, duckdb.OutOfMemoryException):
+            raise DiskFull(
+                f"the store needs more working memory: {_first_line(text)}",
+                state=state,
+                hints=[{"text": "Raise --memory-limit, or free space in the store's tmp folder", "argv": []}],
+            ) from error
+        if _is_damage(error, text):
+            raise StoreDamaged(f"the catalog file is damaged: {_first_line(text)}", state=state, hints=_CHECK) from error
+        raise
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(f"the disk is full: {error}", state=state, hints=_ROOM) from error
+        raise
+
+
+def _is_full(text: str) -> bool:
+    return any(sign in text for sign in ("No space left", "Disk quota exceeded", "File too large"))
+
+
+def _is_damage(error: duckdb.Error, text: str) -> bool:
+    if isinstance(error, (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)):
+        return True
+    signs = ("not a valid DuckDB", "checksum", "Corrupt", "corrupt", "Could not read", "Failure while replaying WAL")
+    return isinstance(error, duckdb.IOException) and any(sign in text for sign in signs)
+
+
+_ROOM = [{"text": "Free some space, then run the same command again", "argv": []}]
+_CHECK = [{"text": "See what is wrong", "argv": ["feedengine", "snapshot", "check"]}]
+
+
+def _first_line(text: str) -> str:
+    return text.splitlines()[0] if text else "no details"
+
+
+def quoted(name: str) -> str:
+    """`name` as an SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """`text` as an SQL string."""
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,195 @@
+"""Tables of a key's file: where a section's entities live, and which physical column holds which field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from duckdb import DuckDBPyConnection
+
+from feedengine.errors import StoreDamaged
+from feedengine.store.database import ALIAS, quoted
+from feedengine.store.model import KINDS, SECTION_ENTITIES, SHARED_ENTITIES, Column
+
+#: Bookkeeping lives in this schema, item groups in `SHARED`.
+META = f"{ALIAS}.feedengine"
+SHARED = "shared"
+KEY = "id"
+
+#: Schema names a section can't have: they are taken, or would make `name.table` ambiguous in a person's SQL.
+_TAKEN = frozenset(
+    {"feedengine", SHARED, "main", "temp", "system", "information_schema", "pg_catalog", "catalog", ALIAS}
+)
+_SERVICE = {"_row": "BIGINT", "_from": "INTEGER", "_to": "INTEGER", "_record": "BIGINT"}
+
+_META_TABLES = f"""
+CREATE SCHEMA {META};
+CREATE TABLE {META}.format (version INTEGER);
+INSERT INTO {META}.format VALUES (1);
+CREATE TABLE {META}.sections (section VARCHAR, schema VARCHAR);
+CREATE TABLE {META}.columns (schema VARCHAR, entity VARCHAR, name VARCHAR, kind VARCHAR, physical VARCHAR,
+    position INTEGER);
+CREATE TABLE {META}.snapshots (snapshot INTEGER, section VARCHAR, operation VARCHAR, force BOOLEAN, task BIGINT,
+    reason VARCHAR, actor VARCHAR, file VARCHAR, fingerprint VARCHAR, created TIMESTAMP, counts VARCHAR,
+    pinned BOOLEAN, pruned BOOLEAN);
+CREATE TABLE {META}.states (snapshot INTEGER, schema VARCHAR, entity VARCHAR, records BIGINT, active BIGINT,
+    data_bytes BIGINT, next_row BIGINT, digest VARCHAR, runs VARCHAR);
+CREATE TABLE {META}.removals (snapshot INTEGER, schema VARCHAR, entity VARCHAR, id VARCHAR, _row BIGINT,
+    reason INTEGER);
+CREATE TABLE {META}.learnings_purged (snapshot INTEGER, schema VARCHAR, entity VARCHAR, id VARCHAR);
+"""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One entity's history: its place and its columns with their physical names, in order of appearance."""
+
+    schema: str
+    entity: str
+    columns: tuple[Column, ...]
+    physical: dict[str, str] = field(hash=False)
+
+    @property
+    def history(self) -> str:
+        """The history table's full SQL name."""
+        return f"{ALIAS}.{quoted(self.schema)}.{quoted(self.entity + '_history')}"
+
+    @property
+    def view(self) -> str:
+        """The full SQL name of the view of current rows."""
+        return f"{ALIAS}.{quoted(self.schema)}.{quoted(self.entity)}"
+
+    def column(self, name: str) -> str:
+        """The quoted physical column of field `name`."""
+        return quoted(self.physical[name])
+
+    def chosen(self, names: Sequence[str] | None) -> list[Column]:
+        """The columns asked for that exist; all of them for None."""
+        if names is None:
+            return list(self.columns)
+        wanted = set(names)
+        return [column for column in self.columns if column.name in wanted]
+
+
+def create_meta(con: DuckDBPyConnection) -> None:
+    """Make the bookkeeping tables in an empty file."""
+    for statement in _META_TABLES.split(";"):
+        if statement.strip():
+            con.execute(statement).fetchall()
+
+
+def has_meta(con: DuckDBPyConnection) -> bool:
+    """Whether the file holds a store at all; a newer format is refused."""
+    sql = f"SELECT count(*) FROM duckdb_schemas() WHERE database_name = '{ALIAS}' AND schema_name = 'feedengine'"
+    if not con.execute(sql).fetchall()[0][0]:
+        return False
+    version = con.execute(f"SELECT max(version) FROM {META}.format").fetchall()[0][0]
+    if version != 1:
+        raise StoreDamaged(
+            f"the catalog file has format {version}; this feedengine reads format 1",
+            state="Nothing was changed.",
+            hints=[{"text": "Use the newer feedengine that wrote it", "argv": []}],
+        )
+    return True
+
+
+def sections(con: DuckDBPyConnection) -> dict[str, str]:
+    """Schema by section."""
+    rows = con.execute(f"SELECT section, schema FROM {META}.sections ORDER BY section").fetchall()
+    return dict(rows)
+
+
+def add_section(con: DuckDBPyConnection, section: str) -> str:
+    """Make a section's schema; its name is the section's unless that would collide."""
+    known = sections(con)
+    if section in known:
+        return known[section]
+    schema = _free_name(section, {name.casefold() for name in known.values()} | _TAKEN)
+    con.execute(f"CREATE SCHEMA {ALIAS}.{quoted(schema)}").fetchall()
+    con.execute(f"INSERT INTO {META}.sections VALUES (?, ?)", [section, schema]).fetchall()
+    return schema
+
+
+def tables(con: DuckDBPyConnection) -> dict[tuple[str, str], Table]:
+    """All tables of the file by (schema, entity)."""
+    rows = con.execute(
+        f"SELECT schema, entity, name, kind, physical FROM {META}.columns ORDER BY schema, entity, position"
+    ).fetchall()
+    found: dict[tuple[str, str], tuple[list[Column], dict[str, str]]] = {}
+    for schema, entity, name, kind, physical in rows:
+        columns, names = found.setdefault((schema, entity), ([], {}))
+        columns.append(Column(name, kind))
+        names[name] = physical
+    return {place: Table(*place, tuple(columns), names) for place, (columns, names) in found.items()}
+
+
+def entities_of(schema: str) -> tuple[str, ...]:
+    """Which entities a schema holds."""
+    return SHARED_ENTITIES if schema == SHARED else SECTION_ENTITIES
+
+
+def add_columns(
+    con: DuckDBPyConnection, tables: dict[tuple[str, str], Table], schema: str, entity: str, new: Iterable[Column]
+) -> Table:
+    """Add columns to an entity, making its table first if need be; known ones are passed over."""
+    table = tables.get((schema, entity))
+    if table is None:
+        table = _create(con, schema, entity)
+    kinds = {column.name: column.kind for column in table.columns}
+    columns, physical = list(table.columns), dict(table.physical)
+    taken = {name.casefold() for name in physical.values()} | set(_SERVICE)
+    added = False
+    for column in new:
+        if column.name in kinds:
+            if kinds[column.name] != column.kind:
+                raise ValueError(f"{column.name} is stored as {kinds[column.name]}, not {column.kind}")
+            continue
+        name = _free_name(column.name, taken)
+        taken.add(name.casefold())
+        con.execute(f"ALTER TABLE {table.history} ADD COLUMN {quoted(name)} {KINDS[column.kind]}").fetchall()
+        _register(con, schema, entity, column, name, len(columns))
+        columns.append(column)
+        physical[column.name] = name
+        kinds[column.name] = column.kind
+        added = True
+    grown = Table(schema, entity, tuple(columns), physical)
+    if added or (schema, entity) not in tables:
+        _view(con, grown)
+    tables[(schema, entity)] = grown
+    return grown
+
+
+def _create(con: DuckDBPyConnection, schema: str, entity: str) -> Table:
+    if schema == SHARED:
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {ALIAS}.{SHARED}").fetchall()
+    key = Column(KEY, "text")
+    table = Table(schema, entity, (key,), {KEY: KEY})
+    columns = ", ".join(f"{name} {kind}" for name, kind in _SERVICE.items())
+    con.execute(f"CREATE TABLE {table.history} ({columns}, {KEY} VARCHAR)").fetchall()
+    _register(con, schema, entity, key, KEY, 0)
+    return table
+
+
+def _register(
+    con: DuckDBPyConnection, schema: str, entity: str, column: Column, physical: str, position: int
+) -> None:
+    con.execute(
+        f"INSERT INTO {META}.columns VALUES (?, ?, ?, ?, ?, ?)",
+        [schema, entity, column.name, column.kind, physical, position],
+    ).fetchall()
+
+
+def _view(con: DuckDBPyConnection, table: Table) -> None:
+    columns = ", ".join(table.column(column.name) for column in table.columns)
+    # DuckDB keeps the body without our alias, so that the view also works when a person opens the file directly.
+    body = f"SELECT {columns} FROM {table.history} WHERE _to IS NULL"
+    con.execute(f"CREATE OR REPLACE VIEW {table.view} AS {body}").fetchall()
+
+
+def _free_name(name: str, taken: set[str] | frozenset[str]) -> str:
+    """`name`, or `name~2`, `name~3`...: DuckDB's identifiers ignore case, ours don't."""
+    candidate, number = name, 1
+    while candidate.casefold() in taken:
+        number += 1
+        candidate = f"{name}~{number}"
+    return candidate
