@@ -1,0 +1,216 @@
+"""Settings: default < file < environment < flag, each value with its origin; strict about names.
+
+A catalog may override `rules`, `limits` and `safeguard` in the file; the environment and flags win over that too.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from feedengine.errors import ConfigError, Hint, UsageError
+from feedengine.settings.kinds import Secret
+from feedengine.settings.table import BY_NAME, CATALOG_TABLES, SETTINGS, TABLES, Setting
+
+FILE_NAME = "feedengine.toml"
+
+
+@dataclass(frozen=True)
+class Value:
+    """A setting's value and where it comes from: `default`, `file PATH`, `env NAME`, `flag --NAME`."""
+
+    value: Any
+    origin: str = "default"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings of one run. `values` has every name of the table; `catalogs` only what catalogs override."""
+
+    values: Mapping[str, Value]
+    catalogs: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    file: Path | None = None
+
+    @classmethod
+    def load(
+        cls,
+        file: Path | None = None,
+        env: Mapping[str, str] | None = None,
+        flags: Mapping[str, tuple[str, Any]] | None = None,
+    ) -> Settings:
+        """Read `file` (None = ./feedengine.toml where there is one), `env` (None = the process's) and `flags`.
+
+        `flags` maps a dotted name to (flag as typed, raw value). Raises ConfigError for the file and the environment,
+        UsageError for flags.
+        """
+        values = {each.dotted: Value(each.default) for each in SETTINGS}
+        catalogs: dict[str, dict[str, Value]] = {}
+        path = _find(file)
+        if path is not None:
+            _from_file(path, values, catalogs)
+        _from_env(os.environ if env is None else env, values)
+        for dotted, (typed, raw) in (flags or {}).items():
+            values[dotted] = _flag_value(BY_NAME[dotted], typed, raw)
+            if dotted == "safeguard.limit":
+                # A limit that was typed is meant for all entities, whatever the file says about single ones.
+                for entity in ("items", "variations", "item_groups"):
+                    values[f"safeguard.{entity}"] = Value(None, f"flag {typed}")
+        return cls(values, catalogs, path)
+
+    def value(self, dotted: str, catalog: str | None = None) -> Value:
+        """A setting with its origin, as it applies to `catalog` (`key/section`)."""
+        common = self.values[dotted]
+        own = self.catalogs.get(catalog or "", {}).get(dotted)
+        return own if own and common.origin.partition(" ")[0] in ("default", "file") else common
+
+    def get(self, dotted: str, catalog: str | None = None) -> Any:
+        """A setting's value, as it applies to `catalog`."""
+        return self.value(dotted, catalog).value
+
+    def planner(self, catalog: str | None = None) -> dict[str, Any]:
+        """What the engine is given: every rule and limit by its bare name, and `safeguard` as a table of its own."""
+        flat: dict[str, Any] = {}
+        guard: dict[str, Any] = {}
+        for each in SETTINGS:
+            if each.per_catalog:
+                target = guard if each.table == "safeguard" else flat
+                target[each.name] = self.get(each.dotted, catalog)
+        return {**flat, "safeguard": guard}
+
+    @property
+    def store(self) -> Path:
+        """The store's directory; relative to the settings file when that names it, else to the working directory."""
+        value = self.values["store.path"]
+        path = Path(value.value)
+        if value.origin.startswith("file ") and self.file is not None:
+            path = self.file.parent / path
+        return path
+
+    @property
+    def threads(self) -> int:
+        """Threads to use, at least 1."""
+        return int(self.get("engine.threads")) or len(os.sched_getaffinity(0))
+
+    @property
+    def memory_limit(self) -> int:
+        """Bytes a run may use."""
+        return int(self.get("engine.memory_limit"))
+
+    @property
+    def keys(self) -> list[str]:
+        """Keys of the catalogs that the file names."""
+        return sorted({catalog.partition("/")[0] for catalog in self.catalogs})
+
+    def shown(self, catalog: str | None = None) -> Iterator[tuple[Setting, Any, str]]:
+        """Every setting with its value and origin; a Secret comes as its mask."""
+        for each in SETTINGS:
+            value = self.value(each.dotted, catalog)
+            yield each, repr(value.value) if isinstance(value.value, Secret) else value.value, value.origin
+
+
+def _find(file: Path | None) -> Path | None:
+    if file is None:
+        found = Path(FILE_NAME)
+        return found if found.is_file() else None
+    if not file.is_file():
+        raise ConfigError(
+            f"There is no settings file {file}.",
+            state="Nothing was started.",
+            hints=[Hint("Write one with every setting explained", ("feedengine", "init"))],
+        )
+    return file
+
+
+def _from_file(path: Path, values: dict[str, Value], catalogs: dict[str, dict[str, Value]]) -> None:
+    import tomllib
+
+    try:
+        document = tomllib.loads(path.read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise ConfigError(f"Could not read {path}: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path} is not UTF-8 (byte {error.start}).") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}.") from error
+    origin = f"file {path}"
+    for table, content in document.items():
+        if table == "catalogs":
+            for catalog, tables in _table(path, "catalogs", content).items():
+                catalogs[catalog] = _catalog(path, catalog, tables, origin)
+        elif table in TABLES:
+            values.update(_settings(path, table, table, content, TABLES, origin))
+        else:
+            raise _unknown(f"{path}: there is no table", f"[{table}]", table, (*TABLES, "catalogs"))
+
+
+def _catalog(path: Path, catalog: str, tables: Any, origin: str) -> dict[str, Value]:
+    key, _, section = catalog.partition("/")
+    if not key or not section:
+        raise ConfigError(f'{path}: [catalogs."{catalog}"] must be named key/section.')
+    found: dict[str, Value] = {}
+    for table, content in _table(path, f'catalogs."{catalog}"', tables).items():
+        place = f'catalogs."{catalog}".{table}'
+        if table not in CATALOG_TABLES:
+            raise _unknown(f"{path}: a catalog has no table", f"[{place}]", table, CATALOG_TABLES)
+        found.update(_settings(path, place, table, content, CATALOG_TABLES, f"{origin} [{place}]"))
+    return found
+
+
+def _settings(
+    path: Path, place: str, table: str, content: Any, tables: Sequence[str], origin: str
+) -> Iterator[tuple[str, Value]]:
+    names = [each.name for each in SETTINGS if each.table == table]
+    for name, raw in _table(path, place, content).items():
+        setting = BY_NAME.get(f"{table}.{name}")
+        if setting is None:
+            at = next((each.table for each in SETTINGS if each.name == name and each.table in tables), None)
+            if at:
+                raise ConfigError(f'{path}: "{name}" in [{place}] belongs in [{place.removesuffix(table)}{at}].')
+            raise _unknown(f"{path}: there is no setting", f'"{name}" in [{place}]', name, names)
+        try:
+            yield setting.dotted, Value(setting.kind(raw), origin)
+        except ValueError as error:
+            raise ConfigError(f"{path}: {place}.{name} {error}.") from error
+
+
+def _table(path: Path, place: str, content: Any) -> dict[str, Any]:
+    if isinstance(content, dict):
+        return content
+    raise ConfigError(f"{path}: {place} must be a table.")
+
+
+def _from_env(env: Mapping[str, str], values: dict[str, Value]) -> None:
+    by_variable = {each.variable: each for each in SETTINGS}
+    strict = tuple(f"FEEDENGINE_{table.upper()}_" for table in TABLES)
+    for name in sorted(each for each in env if each.startswith("FEEDENGINE_")):
+        setting = by_variable.get(name)
+        if setting is None:
+            if name.startswith(strict):
+                raise _unknown("the environment sets", name, name, list(by_variable), "which is no setting")
+            continue
+        try:
+            values[setting.dotted] = Value(setting.kind(env[name]), f"env {name}")
+        except ValueError as error:
+            raise ConfigError(f"{name} {error}.") from error
+
+
+def _flag_value(setting: Setting, typed: str, raw: Any) -> Value:
+    try:
+        return Value(setting.kind(raw), f"flag {typed}")
+    except ValueError as error:
+        raise UsageError(f"{typed} {error}.") from error
+
+
+def _unknown(what: str, shown: str, name: str, allowed: Sequence[str], tail: str = "") -> ConfigError:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, allowed, 1, 0.6)
+    ending = f'; did you mean "{close[0]}"?' if close else f"; known are {', '.join(allowed)}."
+    return ConfigError(
+        f"{what} {shown}{', ' + tail if tail else ''}{ending}",
+        state="Nothing was started.",
+        hints=[Hint("List every setting", ("feedengine", "config", "schema"))],
+    )
