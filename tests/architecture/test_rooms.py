@@ -24,12 +24,13 @@ RANK = {
     "deliver": 4,
     "transport": 4,
     "store": 3,
-    "ledger": 3,
+    "ledger": 2,
     "profile": 3,
     "engine": 2,
     "settings": 1,
     "names": 1,
     "errors": 0,
+    "faults": 0,
 }
 # Libraries that one room keeps for itself.
 KEEPER = {

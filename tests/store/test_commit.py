@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from store.helpers import Writer, columns, new_catalog, state, stream, table
 
 from feedengine.errors import BaseMoved, CatalogBusy, CatalogNotFound, StoreDamaged, StoreNotFound
 from feedengine.store import SnapshotMeta, Store
 from feedengine.store.model import NO_DIGEST
+from store.helpers import Writer, columns, new_catalog, state, stream, table
 
 
 def by_id(stream: object) -> dict[str, dict[str, object]]:

@@ -1,4 +1,4 @@
-"""Arrow streams crossing into and out of DuckDB, without pyarrow: exact column names, one-shot streams, lazy results."""
+"""Arrow streams crossing into and out of DuckDB, without pyarrow: exact names, one-shot streams, lazy results."""
 
 from __future__ import annotations
 

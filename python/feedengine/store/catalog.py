@@ -12,11 +12,10 @@ from duckdb import DuckDBPyConnection
 from feedengine.errors import BaseMoved
 from feedengine.faults import point
 from feedengine.store import reading, registry, schema
-from feedengine.store.arrow import Result
 from feedengine.store.commit import Commit
 from feedengine.store.database import mapped, open_file
 from feedengine.store.lock import writer_lock
-from feedengine.store.model import ArrowStream, Base, EntityBase, Options, SnapshotInfo
+from feedengine.store.model import ENTITIES, ArrowStream, Base, EntityBase, Options, SnapshotInfo
 
 FILE = "catalog.duckdb"
 
@@ -65,12 +64,10 @@ class Catalog:
         """What is stored now, from bookkeeping alone."""
         con = self._read()
         if con is None:
-            return Base(self.key, section, 0, {entity: EntityBase(entity) for entity in registry.ENTITIES})
+            return Base(self.key, section, 0, {entity: EntityBase(entity) for entity in ENTITIES})
         return registry.base(con, self.key, section)
 
-    def rows(
-        self, section: str, entity: str, columns: Sequence[str] | None, rows: ArrowStream | None
-    ) -> ArrowStream:
+    def rows(self, section: str, entity: str, columns: Sequence[str] | None, rows: ArrowStream | None) -> ArrowStream:
         """Versions by `_row`, old ones too; all current rows when `rows` is None.
 
         The stream has `_row` and the columns asked for (None = all), without those that don't exist. `rows` is a
@@ -149,6 +146,3 @@ class Catalog:
                     return None
             self._reader = con
         return self._reader
-
-
-__all__ = ["Catalog", "Result"]

@@ -11,6 +11,7 @@ from feedengine.errors import BaseMoved, StoreDamaged
 from feedengine.faults import point
 from feedengine.store import registry, schema
 from feedengine.store.arrow import source
+from feedengine.store.database import literal
 from feedengine.store.model import (
     CASCADE_PURGED,
     PURGED,
@@ -60,17 +61,15 @@ class Commit:
                 f"CREATE OR REPLACE TEMP TABLE closing AS SELECT {row}::BIGINT AS _row, {reason}::INTEGER AS _reason "
                 f"FROM {view}"
             ).fetchall()
-        wanted, removals = con.execute(f"SELECT count(*), count(*) FILTER (_reason <> {REPLACED}) FROM closing").fetchall()[0]
+        wanted, removals = con.execute(
+            f"SELECT count(*), count(*) FILTER (_reason <> {REPLACED}) FROM closing"
+        ).fetchall()[0]
         closed = con.execute(
             f"UPDATE {table.history} AS h SET _to = {self.number} FROM closing "
             "WHERE h._row = closing._row AND h._to IS NULL"
         ).fetchall()[0][0]
         if closed != wanted:
-            raise StoreDamaged(
-                f"{wanted - closed} of {wanted} {entity} to be closed are not current: the index disagrees with the store",
-                state=f"Nothing was changed. Snapshot {self.base.snapshot} is current.",
-                hints=[{"text": "Compare and repair", "argv": ["feedengine", "snapshot", "check"]}],
-            )
+            raise self._disagreement(f"{wanted - closed} of {wanted} {entity} to be closed are not current")
         if removals:
             self._remember_removals(table)
         con.execute("DROP TABLE closing").fetchall()
@@ -78,7 +77,7 @@ class Commit:
         return int(closed)
 
     def _remember_removals(self, table: Table) -> None:
-        place = f"{self.number}, {_text(table.schema)}, {_text(table.entity)}"
+        place = f"{self.number}, {literal(table.schema)}, {literal(table.entity)}"
         found = f"FROM closing JOIN {table.history} AS h ON h._row = closing._row"
         self.con.execute(
             f"INSERT INTO {META}.removals SELECT {place}, h.{schema.KEY}, h._row, closing._reason {found} "
@@ -90,7 +89,7 @@ class Commit:
         ).fetchall()
 
     def insert(self, entity: str, stream: ArrowStream) -> int:
-        """Add whole records: a stream of `_row`, `_record` and stored columns, all made known before. Gives how many."""
+        """Add whole records: a stream of `_row`, `_record` and columns that were made known. Gives how many."""
         table = self.table(entity)
         with source(self.con, stream) as (view, names):
             position = {name: f"c{index}" for index, name in enumerate(names)}
@@ -133,11 +132,7 @@ class Commit:
         )
         con.execute("DROP TABLE patched").fetchall()
         if count != wanted:
-            raise StoreDamaged(
-                f"{wanted - count} of {wanted} {entity} to be patched are not stored: the index disagrees with the store",
-                state=f"Nothing was changed. Snapshot {self.base.snapshot} is current.",
-                hints=[{"text": "Compare and repair", "argv": ["feedengine", "snapshot", "check"]}],
-            )
+            raise self._disagreement(f"{wanted - count} of {wanted} {entity} to be patched are not stored")
         point("commit.after_patched")
         return int(count)
 
@@ -162,13 +157,16 @@ class Commit:
         point("commit.after_commit")
         return info
 
+    def _disagreement(self, what: str) -> StoreDamaged:
+        return StoreDamaged(
+            f"{what}: the index disagrees with the store",
+            state=f"Nothing was changed. Snapshot {self.base.snapshot} is current.",
+            hints=[{"text": "Compare and repair", "argv": ["feedengine", "snapshot", "check"]}],
+        )
+
     def _place(self, entity: str) -> str:
         return SHARED if entity in SHARED_ENTITIES else self._schema
 
 
 def _state(state: EntityState | Mapping[str, object]) -> EntityState:
     return state if isinstance(state, EntityState) else EntityState.of(state)
-
-
-def _text(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

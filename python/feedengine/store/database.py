@@ -98,7 +98,9 @@ def mapped(state: str = "Nothing was changed.") -> Iterator[None]:
                 hints=[{"text": "Raise --memory-limit, or free space in the store's tmp folder", "argv": []}],
             ) from error
         if _is_damage(error, text):
-            raise StoreDamaged(f"the catalog file is damaged: {_first_line(text)}", state=state, hints=_CHECK) from error
+            raise StoreDamaged(
+                f"the catalog file is damaged: {_first_line(text)}", state=state, hints=_CHECK
+            ) from error
         raise
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):

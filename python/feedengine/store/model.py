@@ -150,5 +150,6 @@ class SnapshotInfo:
 
 
 _PLAIN = (
-    "section operation force task reason actor file fingerprint pinned pruned current".split()
+    *("section", "operation", "force", "task", "reason", "actor", "file", "fingerprint"),
+    *("pinned", "pruned", "current"),
 )

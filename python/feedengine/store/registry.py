@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from duckdb import DuckDBPyConnection
 
@@ -76,32 +77,29 @@ def newest(con: DuckDBPyConnection, at: int | None = None) -> dict[tuple[str, st
     return {(row[0], row[1]): (row[2], _state(row[3:])) for row in rows}
 
 
-def _state(row: Sequence[object]) -> EntityState:
-    *numbers, digest, runs = row
-    return EntityState(*numbers, str(digest), tuple(json.loads(str(runs))))  # type: ignore[arg-type]
+def _state(row: Sequence[Any]) -> EntityState:
+    records, active, data_bytes, next_row, digest, runs = row
+    return EntityState(records, active, data_bytes, next_row, digest, tuple(json.loads(runs)))
 
 
+#: Fields of `SnapshotInfo` that are columns, in the table's order.
 _SNAPSHOT = (
-    "snapshot, section, operation, force, task, reason, actor, file, fingerprint, created, counts, pinned, pruned"
+    *("number", "section", "operation", "force", "task", "reason", "actor", "file", "fingerprint"),
+    *("created", "counts", "pinned", "pruned"),
 )
 
 
 def snapshots(con: DuckDBPyConnection, section: str | None = None) -> list[SnapshotInfo]:
     """All snapshots in order, with the states each one wrote."""
     states: dict[int, dict[str, EntityState]] = {}
-    for number, entity, *rest in con.execute(
-        f"SELECT snapshot, entity, {_STATE} FROM {META}.states"
-    ).fetchall():
+    for number, entity, *rest in con.execute(f"SELECT snapshot, entity, {_STATE} FROM {META}.states").fetchall():
         states.setdefault(number, {})[entity] = _state(rest)
-    rows = con.execute(f"SELECT {_SNAPSHOT} FROM {META}.snapshots ORDER BY snapshot").fetchall()
+    rows = con.execute(f"SELECT * FROM {META}.snapshots ORDER BY snapshot").fetchall()
     last = {row[1]: row[0] for row in rows}
     return [
         SnapshotInfo(
-            *row[:10],
-            counts=json.loads(row[10]),
+            **dict(zip(_SNAPSHOT, row, strict=True)) | {"counts": json.loads(row[10])},
             entities=states.get(row[0], {}),
-            pinned=row[11],
-            pruned=row[12],
             current=last[row[1]] == row[0],
         )
         for row in rows
@@ -136,7 +134,11 @@ def next_number(con: DuckDBPyConnection) -> int:
 
 
 def write(
-    con: DuckDBPyConnection, number: int, section: str, meta: SnapshotMeta, states: Mapping[tuple[str, str], EntityState]
+    con: DuckDBPyConnection,
+    number: int,
+    section: str,
+    meta: SnapshotMeta,
+    states: Mapping[tuple[str, str], EntityState],
 ) -> None:
     """Add the snapshot's row and the states it wrote, by (schema, entity)."""
     con.execute(

@@ -170,9 +170,7 @@ def _create(con: DuckDBPyConnection, schema: str, entity: str) -> Table:
     return table
 
 
-def _register(
-    con: DuckDBPyConnection, schema: str, entity: str, column: Column, physical: str, position: int
-) -> None:
+def _register(con: DuckDBPyConnection, schema: str, entity: str, column: Column, physical: str, position: int) -> None:
     con.execute(
         f"INSERT INTO {META}.columns VALUES (?, ?, ?, ?, ?, ?)",
         [schema, entity, column.name, column.kind, physical, position],

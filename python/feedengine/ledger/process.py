@@ -1,0 +1,41 @@
+"""Which process works on a task, and whether it still runs."""
+
+from __future__ import annotations
+
+import os
+import socket
+from pathlib import Path
+
+
+def myself() -> str:
+    """This process: host, number and start time; a number alone may be reused."""
+    return f"{socket.gethostname()} {os.getpid()} {_started(os.getpid())}"
+
+
+def gone(worker: str | None) -> bool:
+    """Whether the process is known to be gone. One of another host is never known to be."""
+    if not worker:
+        return True
+    host, number, started = worker.rsplit(" ", 2)
+    return host == socket.gethostname() and _started(int(number)) != started
+
+
+def _started(number: int) -> str:
+    """The process's start time in ticks since boot; empty when there is no such process."""
+    try:
+        stat = Path(f"/proc/{number}/stat").read_text()
+    except OSError:
+        return "" if _missing(number) else "running"
+    # The name in parentheses may hold spaces and parentheses itself.
+    fields = stat.rsplit(")", 1)[1].split()
+    return "" if fields[0] in "ZX" else fields[19]
+
+
+def _missing(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -1,0 +1,103 @@
+"""A task as the ledger keeps it, and a task's problems."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+STATUSES = ("QUEUED", "IN_PROGRESS", "DONE", "FAILED", "CANCELED")
+
+#: Outcomes that wait for a person's approval or rejection.
+WAITING = ("refused", "held")
+
+#: The columns of an errors.csv, in its order.
+PROBLEM_COLUMNS = (
+    "file",
+    "member",
+    "record_number",
+    "line",
+    "byte_offset",
+    "entity",
+    "key",
+    "column",
+    "value",
+    "code",
+    "severity",
+    "message",
+    "hint",
+)
+
+#: Names that faults have in reports, where they differ.
+FAULT_NAMES = {"record_number": "record", "byte_offset": "byte"}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One file's way through the engine. Times are UTC in ISO 8601; `report` and `error` are JSON objects.
+
+    `status` is one of `STATUSES`; `outcome` says it finer: ok, ok_with_errors, no_change, held, rejected_file, refused,
+    duplicate, interrupted, canceled, failed. `decision` (approved, rejected) is a person's answer to a refused or held
+    task.
+    """
+
+    id: int
+    type: str
+    status: str
+    outcome: str | None
+    key: str | None
+    section: str | None
+    operation: str | None
+    force: bool
+    filename: str | None
+    path: str | None
+    fingerprint: str | None
+    bytes: int | None
+    protocol: str | None
+    actor: str | None
+    reason: str | None
+    submission_time: str
+    start_time: str | None
+    last_update: str | None
+    base_snapshot: int | None
+    new_snapshot: int | None
+    report: Mapping[str, Any] | None
+    error: Mapping[str, Any] | None
+    decision: str | None
+    decided_by: str | None
+    decided_time: str | None
+    decided_reason: str | None
+    worker: str | None
+    attempts: int
+    lease_until: str | None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether somebody has to approve or reject it."""
+        return self.outcome in WAITING and self.decision is None
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON output."""
+        return {field.name: getattr(self, field.name) for field in fields(self)} | {"waiting": self.waiting}
+
+
+COLUMNS = tuple(field.name for field in fields(Task))
+
+
+def from_row(row: Sequence[Any]) -> Task:
+    """A task from the columns of the table, in the order of `COLUMNS`."""
+    values = dict(zip(COLUMNS, row, strict=True))
+    values["force"] = bool(values["force"])
+    for name in ("report", "error"):
+        values[name] = json.loads(values[name]) if values[name] else None
+    return Task(**values)
+
+
+@dataclass(frozen=True)
+class TaskPage:
+    """A page of tasks, newest first; `total` and `counts` (by status) are of all that the filters let through."""
+
+    tasks: list[Task]
+    total: int
+    counts: Mapping[str, int]
