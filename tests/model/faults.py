@@ -21,6 +21,8 @@ SEVERITY = {
     "BAD_JSON": ROW,
     "BAD_TYPE": ROW,
     "ID_NOT_TEXT": WARNING,
+    "NOT_TEXT": WARNING,
+    "NOT_LIST": WARNING,
     "FLAT_JSONL": WARNING,
     "UNKNOWN_ENTITY": FILE,
     # meaning

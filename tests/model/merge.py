@@ -17,6 +17,8 @@ def result(entity: Entity, row: Row, stored: Record | None, operation: str, sett
     for name, cell in row.cells.items():
         if cell.state == SET:
             record[name] = _split(name, Value(cell.kind, cell.plain), settings)
+        elif row.legacy and name == entity.parents and not patch:
+            record[name] = Value(LIST, ())  # a blank parent_id is a root (spec 3); in a patch it is a blank cell (2b)
         elif cell.state == NULL and patch and settings.patch_null == "clear":
             record.pop(name, None)
     if (row.add or row.remove) and operation == "patchdeltacreate":

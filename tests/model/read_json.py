@@ -7,7 +7,7 @@ import re
 from .columns import free, meaning, put
 from .faults import Fault
 from .read_csv import sniff
-from .rows import BLANK, NULL, SET, Cell, Row, Section
+from .rows import NULL, SET, Cell, Row, Section
 from .spec import ENTITIES, FLAG, INTEGER, LIST, TEXT, Entity
 from .values import BadJson, Raw, canonical, parse
 
@@ -114,7 +114,7 @@ def _data(row: Row, entity: Entity, data: dict[str, object]) -> None:
                 if match := re.fullmatch(r"(.*):(add|remove)", facet):
                     _list_change(row, entity, "facet:" + match[1], match[2], one)
                 else:
-                    row.cells["facet:" + facet] = _facet(one)
+                    _facet(row, entity, "facet:" + facet, one)
         elif match := re.fullmatch(r"(.*):(add|remove)", name):
             plain = match[1] if match[1] in declared else "metadata:" + match[1]
             _list_change(row, entity, plain, match[2], value)
@@ -122,14 +122,17 @@ def _data(row: Row, entity: Entity, data: dict[str, object]) -> None:
             row.cells["metadata:" + name] = free(value)
 
 
-def _facet(value: object) -> Cell:
-    """A facet: a list of texts, a scalar being a list of one (spec 3); anything else stays JSON."""
-    if value is None:
-        return Cell(NULL)
+def _facet(row: Row, entity: Entity, name: str, value: object) -> None:
+    """A facet: a list of texts, a scalar being a list of one (spec 3); a list of anything else stays JSON."""
     items = value if isinstance(value, list) else [value]
-    if all(isinstance(one, str) for one in items):
-        return Cell(SET, LIST, tuple(str(one) for one in items))
-    return Cell(SET, "json", canonical(value))
+    if value is None:
+        row.cells[name] = Cell(NULL)
+    elif all(isinstance(one, str) and not isinstance(one, Raw) for one in items):
+        row.cells[name] = Cell(SET, LIST, tuple(items))
+    elif isinstance(value, bool | dict):
+        row.faults.append(Fault("BAD_TYPE", entity.name, row.record, None, name))
+    else:
+        row.cells[name] = Cell(SET, "json", canonical(items))
 
 
 def _list_change(row: Row, entity: Entity, name: str, what: str, value: object) -> None:
@@ -140,30 +143,41 @@ def _list_change(row: Row, entity: Entity, name: str, what: str, value: object) 
 
 
 def _typed(row: Row, entity: Entity, name: str, kind: str, value: object) -> None:
-    number = isinstance(value, Raw)
+    """A value of a declared field; scalars are taken as written where that can be meant, with a warning."""
+
+    def fault(code: str) -> None:
+        row.faults.append(Fault(code, entity.name, row.record, None, name))
+
     if value is None:
         row.cells[name] = Cell(NULL)
-    elif kind == TEXT and isinstance(value, str):
-        if number and name == "id":
-            row.faults.append(Fault("ID_NOT_TEXT", entity.name, row.record, None, name))
-        elif number:
-            row.faults.append(Fault("BAD_TYPE", entity.name, row.record, None, name))
-            return
-        row.cells[name] = Cell(SET, TEXT, str(value))
-    elif kind in (LIST, "parents") and isinstance(value, list):
-        if all(isinstance(one, str) for one in value):
-            row.cells[name] = Cell(SET, LIST, tuple(str(one) for one in value))
-        else:
-            row.faults.append(Fault("BAD_TYPE", entity.name, row.record, None, name))
-    elif kind == LIST and isinstance(value, str) and not number and name.startswith(("facet:", "keywords", "group")):
-        row.cells[name] = Cell(SET, LIST, (value,)) if value else Cell(BLANK)
+    elif name.startswith("metadata:"):
+        row.cells[name] = free(value)
+    elif name.startswith("facet:"):
+        _facet(row, entity, name, value)
+    elif kind == TEXT and isinstance(value, str | bool):
+        if isinstance(value, Raw | bool):
+            fault("ID_NOT_TEXT" if name == "id" else "NOT_TEXT")
+        row.cells[name] = Cell(SET, TEXT, str(value).lower() if isinstance(value, bool) else str(value))
+    elif kind in (LIST, "parents") and isinstance(value, list) and all(_is_text(one) for one in value):
+        row.cells[name] = Cell(SET, LIST, tuple(value))
+    elif kind == LIST and _is_text(value) and name != "parent_ids":
+        fault("NOT_LIST")
+        row.cells[name] = Cell(SET, LIST, (value,))
     elif kind == FLAG and isinstance(value, bool):
         row.cells[name] = Cell(SET, FLAG, value)
-    elif kind == INTEGER and number and re.fullmatch(r"-?[0-9]{1,18}", str(value)):
-        row.cells[name] = Cell(SET, INTEGER, int(str(value)))
-    elif kind == INTEGER and number:
-        row.faults.append(Fault("BAD_INTEGER", entity.name, row.record, None, name))
-    elif kind in ("json", "data") or name.startswith("metadata:"):
-        row.cells[name] = free(value)
+    elif kind == FLAG and isinstance(value, str):
+        if value.lower() in ("true", "1", "false", "0"):
+            row.cells[name] = Cell(SET, FLAG, value.lower() in ("true", "1"))
+        else:
+            fault("BAD_FLAG")
+    elif kind == INTEGER and isinstance(value, str):
+        if re.fullmatch(r"-?[0-9]{1,18}", value):
+            row.cells[name] = Cell(SET, INTEGER, int(value))
+        else:
+            fault("BAD_INTEGER")
     else:
-        row.faults.append(Fault("BAD_TYPE", entity.name, row.record, None, name))
+        fault("BAD_TYPE")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and not isinstance(value, Raw)
