@@ -46,8 +46,8 @@ def codes(report: dict[str, Any], *, errors_only: bool = False) -> dict[str, lis
 class Shop:
     """A store of its own in ``root``; every feed goes to one catalog unless it says otherwise."""
 
-    def __init__(self, root: Path, *, secret: bytes | None = None, **engine: Any):
-        """Make the store. ``engine``: settings that must not change any result (threads, block sizes)."""
+    def __init__(self, root: Path, *, secret: bytes | None = None, threads: int = 1, block: int | None = None):
+        """Make the store. ``threads`` and ``block`` (bytes) must not change any result."""
         from feedengine.store import Store
 
         self.root = root
@@ -56,14 +56,14 @@ class Shop:
         if secret is not None:
             (root / "store" / "secret").write_bytes(secret)
             self.store = Store.open(root / "store")
-        self.engine = engine
+        self.threads, self.block = threads, block
         self.catalog_name = CATALOG
 
     def settings(self, rules: Settings, extra: str = "") -> Any:
         """The model's settings as the package's; ``extra`` are more lines of the safeguard's table."""
-        from feedengine import settings
+        from feedengine.settings import Settings as Loaded
 
-        lines = ["[rules]"]
+        lines = [f'[catalogs."{self.catalog_name}".rules]', "[rules]"]
         default = Settings()
         for name in RULES:
             if getattr(rules, name) != getattr(default, name):
@@ -72,10 +72,10 @@ class Shop:
         lines += ["[safeguard]", f"limit = {json.dumps(rules.limit)}", f"warn = {json.dumps(rules.warn)}"]
         lines += [f"{entity} = {json.dumps(limit)}" for entity, limit in rules.limits.items()]
         lines += [f"on_block = {json.dumps(rules.on_block)}", extra]
-        lines += ["[engine]", *(f"{name} = {json.dumps(value)}" for name, value in self.engine.items())]
+        lines += ["[engine]", f"threads = {self.threads}"]
         path = self.root / "feedengine.toml"
         path.write_text("\n".join(lines) + "\n")
-        return settings.load(path)
+        return Loaded.load(path, env={})
 
     def request(self, path: Path, operation: str, force: bool, catalog: str | None = None) -> Any:
         """A feed request."""
@@ -178,7 +178,7 @@ class Shop:
         from feedengine.store import Store
 
         shop = cls.__new__(cls)
-        shop.root, shop.engine, shop.catalog_name = root.parent, {}, CATALOG
+        shop.root, shop.threads, shop.block, shop.catalog_name = root.parent, 1, None, CATALOG
         shop.store = Store.open(root)
         return shop
 

@@ -19,7 +19,7 @@ from shop import Shop
 SECRET = bytes(range(192))
 
 
-def digests(folder: Path, files: dict[str, str], **engine: object) -> dict[str, str] | None:
+def digests(folder: Path, files: dict[str, str], **engine: int) -> dict[str, str] | None:
     """The digests after a first load of these members; None when it is refused."""
     shop = Shop(folder, secret=SECRET, **engine)
     answer = shop.run(pack(folder / "feed.tar.gz", dict(files)), "sync", force=True)
@@ -44,9 +44,9 @@ def test_one_catalog_has_one_digest(upload: Upload, dice: random.Random) -> None
         for number, (form, tables, engine) in enumerate(
             [
                 ("jsonl", unique, {"threads": 1}),
-                ("json", unique, {"threads": 2, "block_bytes": 64}),
-                ("jsonl", shuffled, {"threads": 2, "block_bytes": 100, "batch_rows": 2}),
-                ("csv", shuffled, {"threads": 2, "block_bytes": 64}),
+                ("json", unique, {"threads": 2, "block": 64}),
+                ("jsonl", shuffled, {"threads": 2, "block": 100}),
+                ("csv", shuffled, {"threads": 2, "block": 64}),
                 ("csv", unique, {"threads": 1}),
             ]
         ):

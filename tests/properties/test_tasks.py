@@ -23,7 +23,7 @@ from shop import Shop
 class Tasks(RuleBasedStateMachine):
     """A store and the model's state of it."""
 
-    engine: ClassVar[dict[str, object]] = {}
+    engine: ClassVar[dict[str, int]] = {}
 
     def __init__(self) -> None:
         super().__init__()
@@ -123,7 +123,7 @@ class Tasks(RuleBasedStateMachine):
 class TasksInSmallBlocks(Tasks):
     """The same with everything cut small and two threads."""
 
-    engine: ClassVar[dict[str, object]] = {"threads": 2, "block_bytes": 64, "batch_rows": 3}
+    engine: ClassVar[dict[str, int]] = {"threads": 2, "block": 64}
 
 
 @pytest.mark.feature("C14", "C15", "C17", "C18", "C19", "C21", "C22", "C24", "C33", "U2", "U8", "U12", "U15")
