@@ -1,0 +1,1 @@
+"""The side-by-side harness: data, contenders, measuring, the table."""
