@@ -74,7 +74,9 @@ DOCUMENTS = [
     Hostile(42, "cut between records", b'{"items":[{"id":"B1","name":"Boot"},', FAILS, ("TRUNCATED",), file=JSON),
     Hostile(42, "cut after the list", b'{"items":[{"id":"B1","name":"Boot"}]', FAILS, ("TRUNCATED",), file=JSON),
     Hostile(43, "blank line", b'{"id":"B1","name":"Boot"}\n\n{"id":"B2","name":"Shoe"}\n', FINE, file=LINES),
-    Hostile(43, "array line", b'{"id":"B1","name":"Boot"}\n["B2"]\n', ROW, ("BAD_TYPE",), file=LINES),
+    Hostile(
+        43, "array line", b'{"id":"B1","name":"Boot"}\n["B2"]\n', ROW, ("BAD_TYPE",), also=("MISSING_KEY",), file=LINES
+    ),
     Hostile(43, "crlf", b'{"id":"B1","name":"Boot"}\r\n{"id":"B2","name":"Shoe"}\r\n', FINE, file=LINES),
     Hostile(43, "last line cut", b'{"id":"B1","name":"Boot"}\n{"id":"B2","na', FAILS, ("TRUNCATED",), file=LINES),
     Hostile(
@@ -107,7 +109,15 @@ DOCUMENTS = [
     ),
     Hostile(45, "data as a list", b'{"items":[{"id":"B1","name":"Boot","data":[1]}]}', ROW, ("BAD_TYPE",), file=JSON),
     Hostile(45, "unknown member", _item(b',"price":1'), WARNING, ("UNKNOWN_MEMBER",), file=JSON),
-    Hostile(45, "record that is a scalar", b'{"items":["B1"]}', ROW, ("BAD_TYPE",), also=("EMPTY_ENTITY",), file=JSON),
+    Hostile(
+        45,
+        "record that is a scalar",
+        b'{"items":["B1"]}',
+        ROW,
+        ("BAD_TYPE",),
+        also=("EMPTY_ENTITY", "MISSING_KEY"),
+        file=JSON,
+    ),
     Hostile(
         46,
         "add under create",

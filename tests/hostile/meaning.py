@@ -61,6 +61,7 @@ MEANING = [
         "whitelist of nothing known",
         b"id\nZ1\n",
         REFUSED,
+        ("UNKNOWN_ID",),
         operation="whitelist",
     ),
     Hostile(80, "narrow delta", b"id,item_name\nA2,Item A2\n", WARNING, ("DELTA_NARROW",)),

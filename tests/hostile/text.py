@@ -19,7 +19,7 @@ TEXT = [
     Hostile(2, "header only with force", HEAD, FAILS, ("EMPTY_ENTITY",), force=True, operation="sync"),
     Hostile(3, "byte order mark", b"\xef\xbb\xbf" + GOOD, FINE),
     Hostile(4, "utf-16 with a mark", GOOD.decode().encode("utf-16"), FAILS, ("NOT_UTF8",)),
-    Hostile(4, "utf-16 without a mark", GOOD.decode().encode("utf-16-le"), FAILS, ("NOT_UTF8",)),
+    Hostile(4, "utf-16 without a mark", GOOD.decode().encode("utf-16-le"), FAILS, (), also=("NOT_UTF8", "NUL_BYTE")),
     Hostile(4, "utf-32", GOOD.decode().encode("utf-32"), FAILS, ("NOT_UTF8",)),
     Hostile(5, "latin-1 byte", _rows(b"B1,Caf\xe9,1,x"), FAILS, ("NOT_UTF8",)),
     Hostile(5, "latin-1 byte in the header", b"id,item_name,metadata:caf\xe9\nB1,Boot,1\n", FAILS, ("NOT_UTF8",)),
