@@ -214,3 +214,6 @@ def _unknown(what: str, shown: str, name: str, allowed: Sequence[str], tail: str
         state="Nothing was started.",
         hints=[Hint("List every setting", ("feedengine", "config", "schema"))],
     )
+
+
+load = Settings.load

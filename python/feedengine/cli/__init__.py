@@ -1,0 +1,1 @@
+"""The command line: one file per command, rendering beside it; the only importer of typer and rich."""

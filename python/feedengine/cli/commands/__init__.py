@@ -1,0 +1,1 @@
+"""One module per command; only the one that was typed is imported."""

@@ -1,0 +1,23 @@
+"""The command tree: each verb with its one line for the overview. Its module is imported only when it is typed."""
+
+from __future__ import annotations
+
+VERBS: dict[str, str] = {
+    "init": "Write a settings file with every setting explained, and an empty store.",
+    "sync": "Apply a full feed: what it does not hold is removed.",
+    "apply": "Apply any feed by its name, or a saved plan.",
+    "plan": "Show what a feed would change; everything but the write.",
+    "diff": "Compare two files, two snapshots, or one of each.",
+    "validate": "Read feeds and apply the rules; no store is needed.",
+    "snapshot": "List, show, compare, export, roll back and check snapshots.",
+    "task": "List, show, approve and reject tasks, and their errors.",
+    "trace": "Show a record's life: which file and snapshot set each field.",
+    "config": "Show settings and where each comes from.",
+    "doctor": "Check versions, the store, the disk and the clock.",
+    "bench": "Measure this machine with a generated catalog.",
+}
+
+
+def module(verb: str) -> str:
+    """The module that holds a verb."""
+    return f"feedengine.cli.commands.{verb}"
