@@ -137,7 +137,8 @@ def _split_key(prefix: str, known_keys: Iterable[str]) -> tuple[str, str] | None
         key = max(fitting, key=len)
         return key, prefix[len(key) + 1 :]
     match = _KEY_AND_SECTION.fullmatch(prefix)
-    return (match[1], match[2]) if match else None
+    # "key" alone is the beginning of every key: the field after it belongs to the key, and the section is missing.
+    return (match[1], match[2]) if match and match[1] != "key" else None
 
 
 def _oddities(section: str, timestamp: str, when: datetime | None, extension: str) -> Iterable[NameWarning]:
@@ -230,7 +231,7 @@ def _unknown_operation(filename: str, fields: list[str], extension: str) -> BadN
 
 
 def _bad_key(filename: str, prefix: str) -> BadName:
-    if "_" not in prefix or prefix.endswith("_"):
+    if "_" not in prefix or prefix.endswith("_") or re.fullmatch(r"key_[A-Za-z0-9]+", prefix):
         missing = "the section between the key and the operation is missing"
         return BadName(filename, "section", f"{missing}; a feed is called {_FORM}")
     return BadName(filename, "key", "the key before the section must be letters and digits, or key_ and those")

@@ -41,7 +41,6 @@ def test_every_operation_with_and_without_force(operation: str, force: str) -> N
         ("key_a1_sync_sync_2020-02-10.csv", "key_a1", "sync", "sync"),
         ("key_a1_Search Suggestions_delta_2020-02-10.csv", "key_a1", "Search Suggestions", "delta"),
         ("ZqXaOfXuBWD4s3XzCI1q_Products_sync_2022-01-06-04-50-55.tar", "ZqXaOfXuBWD4s3XzCI1q", "Products", "sync"),
-        ("key_Products_sync_2020-02-10.csv", "key", "Products", "sync"),
         ("key_a1_Größe_sync_2020-02-10.csv", "key_a1", "Größe", "sync"),
     ],
 )
@@ -187,6 +186,12 @@ def test_force_as_a_field_before_the_operation_reads_as_section_and_warns() -> N
             "NAME_SECTION",
             "the section between the key and the operation is missing; a feed is called "
             "<key>_<section>_[force]<operation>_<timestamp>.<extension>",
+            None,
+        ),
+        (
+            "key_a1_sync_2020-02-10.csv",
+            "NAME_SECTION",
+            f"the section between the key and the operation is missing; {FORM}",
             None,
         ),
         (

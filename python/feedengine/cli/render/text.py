@@ -58,7 +58,9 @@ def size(count: int) -> str:
     value = float(count)
     for unit in ("bytes", "kB", "MB", "GB"):
         if value < 1000 or unit == "GB":
-            return f"{count} bytes" if unit == "bytes" else f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
+            return (
+                f"{count} bytes" if unit == "bytes" else f"{value:.0f} {unit}" if value >= 10 else f"{value:.1f} {unit}"
+            )
         value /= 1000
     return f"{value:.1f} GB"
 
