@@ -1,0 +1,20 @@
+"""feedengine: says what a product feed would change, refuses harm, applies the rest as a snapshot that can be undone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from feedengine.library import Engine, open
+
+__all__ = ["Engine", "open"]
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    """Load the library when it is asked for: `feedengine --help` must not wait for a database."""
+    if name in __all__:
+        from feedengine import library
+
+        return getattr(library, name)
+    raise AttributeError(f"module feedengine has no attribute {name}")

@@ -1,0 +1,42 @@
+"""What an approval binds: the snapshot and the exact number that the person saw, and a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from feedengine.errors import Hint, UsageError
+
+if TYPE_CHECKING:
+    from feedengine.ingest import Plan
+    from feedengine.ledger import Task
+
+
+def removals(report: dict[str, object]) -> int:
+    """Records that a plan removes, over all entities."""
+    entities = report["entities"]
+    return sum(int(entry["removed"]) for entry in entities.values())  # type: ignore[attr-defined]
+
+
+def check_approval(waiting: Task, remove: int | None, reason: str | None) -> Callable[[Plan], None]:
+    """Check what can be checked at once; gives the check of the new plan.
+
+    Raises UsageError for a missing reason. The returned function raises BaseMoved, FileChanged or UsageError.
+    """
+    if remove is not None and not (reason or "").strip():
+        raise UsageError("removals are approved with a reason: --reason TEXT", state="Nothing was changed.")
+    seen = waiting.new_snapshot or waiting.base_snapshot or 0
+
+    def check(made: Plan) -> None:
+        from feedengine.ingest import check_unchanged
+
+        check_unchanged(made, {"file": {"fingerprint": waiting.fingerprint}, "base_snapshot": seen})
+        count = removals(made.report)
+        if remove is not None and remove != count:
+            raise UsageError(
+                f"this would remove {count:,} records, not {remove:,}",
+                state=f"Nothing was changed. Snapshot {made.base.snapshot} is current.",
+                hints=[Hint("Look at it again", ("feedengine", "task", "show", str(waiting.id)))],
+            )
+
+    return check

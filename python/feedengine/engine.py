@@ -1,0 +1,198 @@
+"""The only importer of the Rust extension: JSON to dicts, the engine's errors to ours, Arrow streams as they are."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+
+from feedengine import _engine
+from feedengine.errors import DiskFull, FeedRejected, InternalError, from_os_error
+
+if _engine.DEBUG_BUILD:
+    warnings.warn(
+        "feedengine's extension is a debug build: 10 to 50 times slower; build it with maturin develop --release",
+        RuntimeWarning,
+        stacklevel=2,
+    )
+
+Damaged = _engine.Damaged
+
+
+class ArrowStream(Protocol):
+    """Anything that hands out an Arrow C stream: pyarrow, polars, DuckDB, or the engine itself."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+
+@contextmanager
+def _mapped() -> Iterator[None]:
+    """Turn the engine's exceptions into ours; `Damaged` passes, since the index can be rebuilt."""
+    try:
+        yield
+    except _engine.FeedFault as error:
+        fault = json.loads(error.args[0])
+        raise FeedRejected(
+            fault["message"], code=fault["code"], state="Nothing was changed.", hints=[fault["hint"]]
+        ) from None
+    except _engine.EngineError as error:
+        raise InternalError(str(error), state="Nothing was changed.") from None
+    except OSError as error:
+        ours = from_os_error(error, "work on the feed")
+        if isinstance(ours, DiskFull):
+            raise ours from None
+        raise
+
+
+@cache
+def constructor_entities() -> tuple[dict[str, Any], ...]:
+    """The entities of Constructor's catalog, as the engine declares them."""
+    return tuple(json.loads(_engine.constructor_entities()))
+
+
+def entity_spec(name: str) -> dict[str, Any]:
+    """The declaration of one entity. Raises KeyError."""
+    for spec in constructor_entities():
+        if spec["name"] == name:
+            return spec
+    raise KeyError(name)
+
+
+@cache
+def codes() -> tuple[dict[str, str], ...]:
+    """Every fault code: code, severity, hint."""
+    return tuple(json.loads(_engine.codes()))
+
+
+@cache
+def operations() -> tuple[dict[str, Any], ...]:
+    """Every operation and what it may do."""
+    return tuple(json.loads(_engine.operations()))
+
+
+class Planner:
+    """Plans one task; see `feedengine.ingest` for the order of calls. Not to be used after `decide` but for its rows."""
+
+    def __init__(self, request: Mapping[str, Any], secret: bytes) -> None:
+        with _mapped():
+            self._planner = _engine.Planner(json.dumps(request), secret)
+
+    def scan(self, path: Path) -> None:
+        """Read the feed. Raises FeedRejected where it cannot be read on."""
+        with _mapped():
+            self._planner.scan(path)
+
+    def progress(self) -> tuple[int, int, int]:
+        """Bytes done, bytes in all, records so far; from any thread."""
+        return self._planner.progress()
+
+    def next_want(self) -> dict[str, Any] | None:
+        """What to supply next: entity, rows (`some` or `all`), columns (None = all)."""
+        with _mapped():
+            want = self._planner.next_want()
+        return None if want is None else json.loads(want)
+
+    def wanted(self) -> ArrowStream:
+        """The stored rows of the last want, as `_row`."""
+        return self._planner.wanted()
+
+    def supply(self, rows: ArrowStream) -> None:
+        """Answer the last want."""
+        with _mapped():
+            self._planner.supply(rows)
+
+    def decide(self) -> dict[str, Any]:
+        """The plan's report."""
+        with _mapped():
+            report: dict[str, Any] = json.loads(self._planner.decide())
+        return report
+
+    def added_columns(self, entity: str) -> list[dict[str, str]]:
+        """Columns the store must add: name, kind."""
+        columns: list[dict[str, str]] = json.loads(self._planner.added_columns(entity))
+        return columns
+
+    def closed(self, entity: str) -> ArrowStream | None:
+        """Stored rows to close: `_row`, `_reason`."""
+        return self._planner.closed(entity)
+
+    def removed_rows(self, entity: str, limit: int) -> ArrowStream:
+        """Stored rows of records that go, at most `limit`: `_row`."""
+        return self._planner.removed_rows(entity, limit)
+
+    def rows(self, entity: str) -> ArrowStream | None:
+        """Whole records to insert."""
+        return self._planner.rows(entity)
+
+    def patched(self, entity: str) -> ArrowStream | None:
+        """Changed cells of patched records, with the stored row to copy the rest from."""
+        return self._planner.patched(entity)
+
+    def write_index(self, folder: Path, token: str) -> dict[str, dict[str, Any]]:
+        """Write the next index into `folder`; gives the next state of each entity."""
+        with _mapped():
+            states: dict[str, dict[str, Any]] = json.loads(self._planner.write_index(folder, token))
+        return states
+
+
+def build_index(entity: str, secret: bytes, rows: ArrowStream, path: Path, temp: Path) -> dict[str, Any]:
+    """Write an index run of all current `rows` (whole, with `_row`) to `path`; gives records, active, data_bytes, digest."""
+    with _mapped():
+        totals: dict[str, Any] = json.loads(
+            _engine.build_index(json.dumps(entity_spec(entity)), secret, rows, path, temp)
+        )
+    return totals
+
+
+def overlay(
+    entity: str,
+    secret: bytes,
+    base: Mapping[str, Any],
+    gone: Sequence[str],
+    rows: ArrowStream,
+    path: Path,
+    temp: Path,
+) -> dict[str, Any]:
+    """Write an overlay on `base` to `path`: `rows` are whole records as they are now, `gone` the ids that left.
+
+    `base` has runs (absolute paths), records, active, data_bytes, next_row, digest, columns. Gives the sums after it.
+    """
+    with _mapped():
+        spec = json.dumps(entity_spec(entity))
+        totals: dict[str, Any] = json.loads(
+            _engine.overlay(spec, secret, json.dumps(base), list(gone), rows, path, temp)
+        )
+    return totals
+
+
+class FileDiff:
+    """What differs between two files."""
+
+    def __init__(self, diff: _engine.FileDiff) -> None:
+        self._diff = diff
+        self.report: dict[str, Any] = json.loads(diff.report)
+
+    def after(self, entity: str) -> ArrowStream | None:
+        """Added and changed records as the second file has them."""
+        return self._diff.after(entity)
+
+    def before(self, entity: str) -> ArrowStream | None:
+        """Changed and removed records as the first file has them."""
+        return self._diff.before(entity)
+
+
+def diff_files(old: Path, new: Path, request: Mapping[str, Any]) -> FileDiff:
+    """Compare two feeds. `request` has settings, threads, memory, temp_dir."""
+    with _mapped():
+        return FileDiff(_engine.diff_files(old, new, json.dumps(request)))
+
+
+def generate(spec: Mapping[str, Any], out: Path) -> dict[str, Any]:
+    """Write a made-up feed to `out`; gives the known answer. See `feedengine-core/src/sample`."""
+    with _mapped():
+        answer: dict[str, Any] = json.loads(_engine.generate(json.dumps(spec), out))
+    return answer

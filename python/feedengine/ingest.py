@@ -1,0 +1,610 @@
+"""The main job, in one direction: read -> identify -> plan -> guard -> commit -> ledger.
+
+`plan` decides and writes nothing; `apply` commits a plan; `run` does both for one ledger task. Dry run and real run are
+the same code up to the commit.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import resource
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from feedengine import engine
+from feedengine.errors import (
+    CatalogNotFound,
+    FeedEngineError,
+    FeedRejected,
+    FileChanged,
+    InternalError,
+    SafeguardRefused,
+    from_os_error,
+)
+from feedengine.faults import point
+from feedengine.settings import Settings
+from feedengine.store import Base, Catalog, Store
+from feedengine.store.model import ENTITIES, Column, EntityBase, SnapshotInfo, SnapshotMeta
+from feedengine.target import FeedRequest, Target, resolve
+
+__all__ = ["FeedRequest", "Plan", "Result", "Watch", "apply", "plan", "run"]
+
+#: Rows asked about when a refusal is explained.
+_EXPLAINED = 2_000_000
+
+
+class Watch(Protocol):
+    """Who wants to see work going on."""
+
+    def phase(self, name: str, **facts: Any) -> None:
+        """A phase begins: reading, comparing, writing, done."""
+
+    def progress(self, **facts: Any) -> None:
+        """done_bytes, total_bytes, rows; a few times a second."""
+
+
+class _Nobody:
+    def phase(self, name: str, **facts: Any) -> None:
+        pass
+
+    def progress(self, **facts: Any) -> None:
+        pass
+
+
+@dataclass
+class Plan:
+    """What a feed would do. `report` is the whole of it as JSON; the rest is what carrying it out needs."""
+
+    report: dict[str, Any]
+    request: FeedRequest
+    target: Target
+    base: Base
+    planner: engine.Planner | None = field(repr=False)
+
+    @property
+    def verdict(self) -> str:
+        """apply, no_change, held, refused or invalid."""
+        return str(self.report["verdict"])
+
+    def rows(self, entity: str) -> engine.ArrowStream | None:
+        """Whole records that would be written, as an Arrow stream."""
+        return self.planner.rows(entity) if self.planner else None
+
+
+@dataclass
+class Result:
+    """What was done. `report` is the plan's report with task, outcome, new snapshot and hints."""
+
+    report: dict[str, Any]
+    snapshot: SnapshotInfo | None
+
+
+def plan(store: Store, settings: Settings, request: FeedRequest, watch: Watch | None = None) -> Plan:
+    """Decide what the feed would do. Nothing is written, whatever the verdict.
+
+    Raises FeedRejected for a name that cannot be placed and CatalogNotFound for an unknown catalog; everything wrong
+    within the file is in the report (`verdict` invalid).
+    """
+    watch = watch or _Nobody()
+    target = resolve(store, settings, request)
+    if not request.path.is_file():
+        what = "is a directory" if request.path.is_dir() else "does not exist"
+        raise FeedRejected(f"{request.path} {what}", code="UNREADABLE", state="Nothing was changed.")
+    with _catalog(store, target.key) as catalog:
+        for attempt in range(len(ENTITIES) + 1):
+            try:
+                return _plan(store, settings, request, target, catalog, watch)
+            except engine.Damaged as damage:
+                # The index is a cache: what is lost or wrong is made again from the store, then planning starts over.
+                if catalog is None or attempt == len(ENTITIES):
+                    raise InternalError(f"the index could not be made again: {damage}") from damage
+                watch.phase("rebuilding", why=str(damage.args[1]))
+                catalog.rebuild_index(target.section)
+    raise InternalError("planning did not end")
+
+
+@contextmanager
+def _catalog(store: Store, key: str) -> Iterator[Catalog | None]:
+    """The catalog, or None while the store has none for the key: planning alone must not make one."""
+    try:
+        catalog = store.catalog(key)
+    except CatalogNotFound:
+        yield None
+        return
+    with catalog:
+        yield catalog
+
+
+def _plan(
+    store: Store, settings: Settings, request: FeedRequest, target: Target, catalog: Catalog | None, watch: Watch
+) -> Plan:
+    started = time.perf_counter()
+    if catalog is None:
+        base = Base(target.key, target.section, 0, {name: EntityBase(name) for name in ENTITIES})
+    else:
+        base = catalog.base(target.section)
+    asked = _engine_request(store, settings, request, target, base, catalog)
+    planner = engine.Planner(asked, store.secret)
+    watch.phase("reading", file=request.path.name)
+    with _progress(planner, watch):
+        planner.scan(request.path)
+    read = time.perf_counter()
+    watch.phase("comparing", base_snapshot=base.snapshot)
+    while (want := planner.next_want()) is not None:
+        if catalog is None:
+            raise InternalError("the engine asks an empty catalog for rows")
+        rows = planner.wanted() if want["rows"] == "some" else None
+        planner.supply(catalog.rows(target.section, want["entity"], want["columns"], rows))
+    report = planner.decide()
+    made = Plan(report, request, target, base, planner)
+    _complete(made, settings, catalog)
+    report["seconds"] = {"read": read - started, "compare": time.perf_counter() - read, "write": 0.0}
+    report["peak_rss_bytes"] = peak_rss()
+    return made
+
+
+def _engine_request(
+    store: Store, settings: Settings, request: FeedRequest, target: Target, base: Base, catalog: Catalog | None
+) -> dict[str, Any]:
+    rules = settings.planner(target.catalog)
+    guard = dict(rules.pop("safeguard"))
+    # Names that the settings file keeps among the rules belong to the safeguard.
+    guard["denominator"] = rules.pop("denominator")
+    guard["deactivation_counts"] = rules.pop("deactivation_counts")
+    guard["entities"] = {name: limit for name in ENTITIES if (limit := guard.pop(name, None)) is not None}
+    for name in ("reject_stale", "unknown_section"):
+        rules.pop(name, None)
+    folder = catalog.index_dir if catalog else store.tmp
+    return {
+        "operation": target.operation,
+        "force": target.force,
+        "hold_removals": bool(request.hold_removals),
+        "settings": rules,
+        "safeguard": guard,
+        "entities": engine.constructor_entities(),
+        "base": {name: _entity_base(entity, folder) for name, entity in base.entities.items()},
+        "threads": settings.threads,
+        "memory": settings.memory_limit // 2,
+        "temp_dir": str(settings.get("engine.temp_dir") or store.tmp),
+        "block": settings.get("engine.block_bytes"),
+    }
+
+
+def _entity_base(entity: EntityBase, folder: Path) -> dict[str, Any]:
+    return {
+        "runs": [str(folder / run) for run in entity.runs],
+        "records": entity.records,
+        "active": entity.active,
+        "data_bytes": entity.data_bytes,
+        "next_row": entity.next_row,
+        "digest": entity.digest,
+        "columns": [{"name": column.name, "kind": column.kind} for column in entity.columns],
+    }
+
+
+@contextmanager
+def _progress(planner: engine.Planner, watch: Watch) -> Iterator[None]:
+    """Report progress four times a second from a thread of its own while the block works."""
+    if isinstance(watch, _Nobody):
+        yield
+        return
+    ended = threading.Event()
+
+    def report() -> None:
+        while not ended.wait(0.25):
+            done, total, rows = planner.progress()
+            watch.progress(done_bytes=done, total_bytes=total, rows=rows)
+
+    thread = threading.Thread(target=report, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _complete(made: Plan, settings: Settings, catalog: Catalog | None) -> None:
+    """Add what the engine cannot know: names, the base, warnings of the file name, why so much would go."""
+    report, target = made.report, made.target
+    report["catalog"] = target.catalog
+    report["file"]["name"] = made.request.path.name
+    report["base_snapshot"] = made.base.snapshot
+    report["id"] = plan_id(report)
+    problems = report["problems"]
+    for entry in (*problems["list"], *problems["by_code"]):
+        (entry.get("first") or entry)["file"] = made.request.path.name
+    for warning in target.warnings:
+        add_problem(report, warning.code, "warning", warning.message)
+    if catalog is None or report["verdict"] == "invalid":
+        return
+    _stale(made, settings, catalog)
+    removed = report["entities"]["item_groups"]["removed"]
+    if removed and made.planner:
+        dangling = catalog.dangling_groups(target.section, made.planner.removed_rows("item_groups", removed))
+        if dangling:
+            message = f"{dangling} items name a group that this upload removes"
+            add_problem(report, "DANGLING_GROUP", "warning", message, entity="items", column="group_ids", count=dangling)
+    if report["verdict"] in ("refused", "held") and made.planner:
+        report["safeguard"]["gone_first"] = _gone_first(made, catalog)
+
+
+def _gone_first(made: Plan, catalog: Catalog) -> list[dict[str, Any]]:
+    """Which groups and brands lose most, so that a person sees at once what kind of products would go."""
+    found: list[dict[str, Any]] = []
+    columns = {column.name for column in made.base.entities["items"].columns}
+    for column in ("group_ids", "facet:Brand"):
+        if column in columns and made.planner:
+            rows = made.planner.removed_rows("items", _EXPLAINED)
+            found += catalog.breakdown(made.target.section, "items", column, rows, 20)
+    return found
+
+
+def _stale(made: Plan, settings: Settings, catalog: Catalog) -> None:
+    """Refuse a feed whose name is older than the last sync's, where the settings say so."""
+    from feedengine import names
+
+    target = made.target
+    if target.sent is None or not settings.get("rules.reject_stale", target.catalog):
+        return
+    for snapshot in reversed(catalog.snapshots(target.section)):
+        name = names.parse(snapshot.file) if snapshot.file and snapshot.operation == "sync" else None
+        if isinstance(name, names.FeedName) and name.parsed_time:
+            if target.sent < name.parsed_time:
+                message = f"the file name is older than {snapshot.file}, which made snapshot {snapshot.number}"
+                add_problem(made.report, "STALE_FEED", "file", message)
+                made.report["verdict"] = "invalid"
+            return
+
+
+def add_problem(
+    report: dict[str, Any],
+    code: str,
+    severity: str,
+    message: str,
+    *,
+    entity: str | None = None,
+    column: str | None = None,
+    count: int = 1,
+) -> None:
+    """Add a problem of the whole file to a report."""
+    hints = {entry["code"]: entry["hint"] for entry in engine.codes()}
+    fault = {
+        "code": code, "severity": severity, "file": report["file"]["name"], "member": "", "record": 0, "line": 0,
+        "byte": 0, "entity": entity, "key": None, "column": column, "value": None, "message": message,
+        "hint": hints.get(code, ""),
+    }  # fmt: skip
+    problems = report["problems"]
+    problems["warnings" if severity == "warning" else "errors"] += count
+    problems["listed"] += 1
+    problems["list"].append(fault)
+    entry = {"code": code, "entity": entity, "severity": severity, "count": count, "hint": fault["hint"]}
+    problems["by_code"].append({**entry, "fails_file": severity == "file", "first": fault})
+
+
+def plan_id(report: Mapping[str, Any]) -> str:
+    """Binds file content, operation and base snapshot: the same plan has the same id, 16 hexadecimal digits."""
+    import hashlib
+
+    bound = (report["file"]["fingerprint"], report["operation"], report["catalog"], report["base_snapshot"])
+    return hashlib.blake2b(repr(bound).encode(), digest_size=8).hexdigest()
+
+
+def peak_rss() -> int:
+    """The process's largest resident size so far, in bytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def apply(
+    store: Store,
+    settings: Settings,
+    made: Plan,
+    watch: Watch | None = None,
+    task: int | None = None,
+    actor: str | None = None,
+) -> Result:
+    """Carry out a plan: one transaction over all entities. A plan without changes makes no snapshot.
+
+    Raises FeedRejected (verdict invalid), SafeguardRefused (verdict refused), BaseMoved, CatalogBusy, DiskFull.
+    """
+    watch = watch or _Nobody()
+    report = made.report
+    _may(made)
+    if made.verdict == "no_change" or not _changes(report):
+        report["new_snapshot"] = None
+        return Result(report, None)
+    started = time.perf_counter()
+    watch.phase("writing", changes=_changes(report))
+    with store.catalog(made.target.key, create=True) as catalog:
+        snapshot = _commit(catalog, made, task, actor)
+    report["seconds"]["write"] = time.perf_counter() - started
+    report["new_snapshot"] = snapshot.number
+    report["peak_rss_bytes"] = peak_rss()
+    watch.phase("done", snapshot=snapshot.number)
+    return Result(report, snapshot)
+
+
+def _changes(report: Mapping[str, Any]) -> int:
+    return sum(entry["added"] + entry["changed"] + entry["removed"] for entry in report["entities"].values())
+
+
+def _may(made: Plan) -> None:
+    report = made.report
+    state = f"Nothing was changed. Snapshot {made.base.snapshot} is still current." if made.base.snapshot else (
+        "Nothing was changed. The catalog is still empty."
+    )
+    if made.verdict == "invalid":
+        worst = next((entry for entry in report["problems"]["by_code"] if entry["fails_file"]), None)
+        first = (worst or {}).get("first") or {}
+        message = first.get("message") or (worst or {}).get("code") or "the feed cannot be applied"
+        code = worst["code"] if worst else "FEED_REJECTED"
+        raise FeedRejected(message, code=code, state=state, hints=[first["hint"]] if first else [], report=report)
+    if made.verdict == "refused":
+        raise SafeguardRefused(_refusal(report), state=state, report=report)
+
+
+def _refusal(report: Mapping[str, Any]) -> str:
+    guard = report["safeguard"]
+    for entity, verdict in guard["entities"].items():
+        if verdict["decision"] == "blocked":
+            return (
+                f"this feed would remove {verdict['lost']:,} of {verdict['base']:,} {entity} "
+                f"({verdict['share'] * 100:.1f} %); limit {verdict['limit']}"
+            )
+    for entry in guard["segments"]:
+        return (
+            f"this feed would remove {entry['lost']:,} of {entry['base']:,} {entry['entity']} whose {entry['column']} "
+            f"is {entry['value']}; limit {entry['limit']}"
+        )
+    entry = guard["values"][0]
+    return f"{entry['guard'].replace('_', ' ')} in {entry['column']}: {entry['count']:,} of {entry['base']:,} records"
+
+
+def _commit(catalog: Catalog, made: Plan, task: int | None, actor: str | None) -> SnapshotInfo:
+    planner, report = made.planner, made.report
+    if planner is None:
+        raise InternalError("this plan was already carried out")
+    made.planner = None
+    changed = [name for name, entry in report["entities"].items() if entry["added"] + entry["changed"] + entry["removed"]]
+    with catalog.commit(made.target.section, made.base) as commit, _next_index(planner, catalog) as states:
+        for entity in changed:
+            added = [Column(column["name"], column["kind"]) for column in planner.added_columns(entity)]
+            commit.add_columns(entity, added)
+            counts = report["entities"][entity]
+            closed = planner.closed(entity)
+            if closed is not None:
+                _expect(entity, "closed", commit.close(entity, closed), counts["changed"] + counts["removed"])
+            rows, patched = planner.rows(entity), planner.patched(entity)
+            written = commit.insert(entity, rows) if rows is not None else 0
+            written += commit.insert_patched(entity, patched) if patched is not None else 0
+            _expect(entity, "written", written, counts["added"] + counts["changed"])
+        index = states()
+        point("commit.after_index")
+        request = made.request
+        return commit.finish(
+            SnapshotMeta(
+                operation=made.target.operation,
+                entities={entity: index[entity] for entity in changed},
+                task=task,
+                force=made.target.force,
+                reason=request.reason,
+                actor=actor,
+                file=request.path.name,
+                fingerprint=report["file"]["fingerprint"],
+                counts=report["entities"],
+            )
+        )
+
+
+def _expect(entity: str, what: str, is_: int, should: int) -> None:
+    if is_ != should:
+        raise InternalError(f"{is_} versions of {entity} were {what} where the plan says {should}")
+
+
+@contextmanager
+def _next_index(planner: engine.Planner, catalog: Catalog) -> Iterator[Any]:
+    """Write the next index beside the rows, in a thread of its own; gives a function that waits for it."""
+    answer: dict[str, Any] = {}
+
+    def write() -> None:
+        try:
+            answer["states"] = planner.write_index(catalog.index_dir, secrets.token_hex(8))
+        except BaseException as error:
+            answer["error"] = error
+
+    thread = threading.Thread(target=write)
+    thread.start()
+
+    def states() -> dict[str, dict[str, Any]]:
+        thread.join()
+        if "error" in answer:
+            raise answer["error"]
+        found: dict[str, dict[str, Any]] = answer["states"]
+        return found
+
+    try:
+        yield states
+    finally:
+        thread.join()
+
+
+def run(store: Store, settings: Settings, request: FeedRequest, watch: Watch | None = None) -> Result:
+    """Plan and apply as one task of the ledger. What `feedengine sync` and `feedengine apply FILE` do.
+
+    Raises what `plan` and `apply` raise, after the task was closed accordingly.
+    """
+    return _task(store, settings, request, watch, lambda made: None)
+
+
+def run_planned(store: Store, settings: Settings, made: Plan, watch: Watch | None = None) -> Result:
+    """Apply a plan that was made before, as one task of the ledger. Raises what `apply` raises."""
+    return _task(store, settings, made.request, watch, lambda made: None, made)
+
+
+def _task(
+    store: Store,
+    settings: Settings,
+    request: FeedRequest,
+    watch: Watch | None,
+    check: Callable[[Plan], None],
+    planned: Plan | None = None,
+) -> Result:
+    """One task from its first row in the ledger to its last; `check` may refuse the plan."""
+    recover(store)
+    ledger = store.ledger
+    actor = request.actor or getpass.getuser()
+    task = ledger.create(
+        key=None, section=None, operation=request.operation, force=request.force, filename=request.path.name,
+        path=str(request.path.absolute()), protocol=request.protocol, actor=actor, reason=request.reason,
+    )  # fmt: skip
+    ledger.start(task)
+    made = planned
+    try:
+        point("task.started")
+        made = made or plan(store, settings, request, watch)
+        target, file = made.target, made.report["file"]
+        ledger.note(
+            task, key=target.key, section=target.section, operation=target.operation, bytes=file["bytes"],
+            fingerprint=file["fingerprint"], base_snapshot=made.base.snapshot,
+        )  # fmt: skip
+        made.report["task"] = task
+        check(made)
+        point("task.planned")
+        result = apply(store, settings, made, watch, task, actor)
+    except BaseException as error:
+        _close_failed(store, task, made, error)
+        raise
+    _close_done(store, task, made, result)
+    return result
+
+
+def _close_done(store: Store, task: int, made: Plan, result: Result) -> None:
+    report = result.report
+    number = result.snapshot.number if result.snapshot else None
+    problems = report["problems"]["list"]
+    report["schema"] = "feedengine.task/1"
+    report["state"] = "DONE"
+    if made.verdict == "held":
+        report["outcome"] = "held"
+        kept = _keep(store, task, made.request.path)
+        store.ledger.hold(task, path=str(kept), new_snapshot=number, report=report, problems=problems)
+        return
+    rejected = sum(entry["rejected"] for entry in report["entities"].values())
+    if rejected:
+        report["outcome"] = "ok_with_errors"
+    elif number is None:
+        same = store.ledger.list(
+            status=["DONE"], key=made.target.key, section=made.target.section,
+            fingerprint=report["file"]["fingerprint"], limit=1,
+        )  # fmt: skip
+        report["outcome"] = "duplicate" if same.tasks else "no_change"
+    else:
+        report["outcome"] = "ok"
+    store.ledger.finish(task, report["outcome"], new_snapshot=number, report=report, problems=problems)
+
+
+def _close_failed(store: Store, task: int, made: Plan | None, error: BaseException) -> None:
+    report = made.report if made else None
+    outcome = "failed"
+    described: dict[str, Any] = {"code": "BUG", "message": f"{type(error).__name__}: {error}"}
+    if isinstance(error, OSError):
+        error = from_os_error(error, "working on the feed")
+    if isinstance(error, FeedEngineError):
+        described = error.as_dict()
+        outcome = {"SAFEGUARD": "refused"}.get(error.code, "rejected_file" if isinstance(error, FeedRejected) else "failed")
+    elif isinstance(error, KeyboardInterrupt):
+        outcome, described = "interrupted", {"code": "INTERRUPTED", "message": "interrupted"}
+    if report is not None:
+        report.update({"schema": "feedengine.task/1", "state": "FAILED", "outcome": outcome, "new_snapshot": None})
+    problems = report["problems"]["list"] if report else ()
+    if outcome == "refused" and made:
+        store.ledger.note(task, path=str(_keep(store, task, made.request.path)))
+    store.ledger.fail(task, outcome, error=described, report=report, problems=problems)
+
+
+def _keep(store: Store, task: int, path: Path) -> Path:
+    """Keep a feed that waits for approval: a second name where the file system allows, else a copy."""
+    import shutil
+
+    folder = store.held / str(task)
+    folder.mkdir(parents=True, exist_ok=True)
+    kept = folder / path.name
+    if kept != path and not kept.exists():
+        try:
+            os.link(path, kept)
+        except OSError:
+            shutil.copyfile(path, kept)
+    return kept
+
+
+def approve(
+    store: Store,
+    settings: Settings,
+    task: int,
+    *,
+    remove: int | None,
+    reason: str | None,
+    actor: str | None = None,
+    watch: Watch | None = None,
+) -> Result:
+    """Let a refused or held task go ahead: with `remove`, the exact number of records it would remove; without, all
+    but the removals.
+
+    Bound to the snapshot that the person saw: raises BaseMoved if another one is current, FileChanged if the feed is
+    another one, UsageError if the count differs or there is no reason. A new task carries it out.
+    """
+    from feedengine.approval import check_approval
+
+    recover(store)
+    waiting = store.ledger.get(task)
+    actor = actor or getpass.getuser()
+    check = check_approval(waiting, remove, reason)
+    store.ledger.approve(task, actor=actor, reason=reason)
+    request = FeedRequest(
+        path=Path(str(waiting.path)), catalog=f"{waiting.key}/{waiting.section}", operation=waiting.operation,
+        force=remove is not None, reason=reason, hold_removals=remove is None, actor=actor,
+    )  # fmt: skip
+    try:
+        result = _task(store, settings, request, watch, check)
+    except BaseException:
+        store.ledger.reopen(task)
+        raise
+    return result
+
+
+def recover(store: Store) -> None:
+    """Settle tasks whose process died: the applied mark in the store says what became of them."""
+
+    def applied(task: Any) -> int | None:
+        if task.key is None or task.key not in store.keys():
+            return None
+        with store.catalog(task.key) as catalog:
+            snapshot = catalog.applied(task.id)
+        return snapshot.number if snapshot else None
+
+    store.ledger.recover(applied)
+
+
+def check_unchanged(made: Plan, saved: Mapping[str, Any]) -> None:
+    """Raise FileChanged or BaseMoved unless `made` is the plan that was `saved`."""
+    from feedengine.errors import BaseMoved
+
+    if saved["file"]["fingerprint"] != made.report["file"]["fingerprint"]:
+        raise FileChanged(
+            f"{made.request.path} is not the file that was planned",
+            state=f"Nothing was changed. Snapshot {made.base.snapshot} is current.",
+            hints=["Plan again"],
+        )
+    if saved["base_snapshot"] != made.base.snapshot:
+        raise BaseMoved(
+            f"the plan was made against snapshot {saved['base_snapshot']}",
+            state=f"Nothing was changed. Snapshot {made.base.snapshot} is current.",
+            hints=["Plan again"],
+        )
