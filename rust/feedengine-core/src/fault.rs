@@ -46,8 +46,40 @@ codes! {
     // reading: text
     NotUtf8 "NOT_UTF8" File "save the file as UTF-8";
     UnterminatedQuote "UNTERMINATED_QUOTE" File "a quoted field is never closed: close it or send the whole file";
+    ShortRow "SHORT_ROW" Warning "x";
+    UnknownMember "UNKNOWN_MEMBER" Warning "x";
+    BadType "BAD_TYPE" Row "x";
     // meaning: records
     MissingKey "MISSING_KEY" Row "give every record its id";
+    EmptyEntity "EMPTY_ENTITY" File "send the file again with its records";
+    DuplicateSection "DUPLICATE_SECTION" File "put all records of one kind into one list";
+    DuplicateItem "DUPLICATE_ITEM" Warning "send every id once: the last row counts";
+    MissingField "MISSING_FIELD" Row "fill the field, or send a patch feed if only some fields are meant to change";
+    TooLong "TOO_LONG" Row "shorten the value";
+    LongText "LONG_TEXT" Warning "shorten the text";
+    NoAlphanumeric "NO_ALPHANUMERIC" Row "give it a readable name";
+    ReservedName "RESERVED_NAME" Row "rename the field: json: marks how a column is written";
+    OutOfRange "OUT_OF_RANGE" Row "send a number in the range";
+    DataTooLarge "DATA_TOO_LARGE" Row "move large content out of the record";
+    TooManyRejected "TOO_MANY_REJECTED" File "correct the rows that are listed and send the file again";
+    AverageTooLarge "AVERAGE_TOO_LARGE" File "shrink the records' data: the limit holds for the average of the catalog";
+    UnknownRecord "UNKNOWN_RECORD" File "send patchdeltacreate or patchdeltaignore if new records are expected";
+    UnknownId "UNKNOWN_ID" Warning "nothing to do if the record is gone already";
+    ExtraColumn "EXTRA_COLUMN" File "a delete or whitelist file holds the id column alone";
+    AddUnderCreate "ADD_UNDER_CREATE" File "send :add and :remove with patchdelta or patchdeltaignore";
+    AddNeedsPatch "ADD_NEEDS_PATCH" Row "send :add and :remove in a patch feed";
+    DeltaNarrow "DELTA_NARROW" Warning "a delta replaces whole records: send a patchdelta if only these columns should change";
+    // meaning: relations
+    Orphan "ORPHAN" File "send the item too, or take the variation out";
+    VariationMoved "VARIATION_MOVED" Warning "check that the variation really belongs to another item now";
+    Cascaded "CASCADED" Warning "list the owner too if the record is to stay";
+    UnknownGroup "UNKNOWN_GROUP" Warning "send the group, or correct the group id";
+    DanglingGroup "DANGLING_GROUP" Warning "update the items that still name the removed group";
+    UnknownParent "UNKNOWN_PARENT" File "send the parent group too";
+    GroupCycle "GROUP_CYCLE" File "a group cannot be its own ancestor: correct parent_ids";
+    GroupHasChildren "GROUP_HAS_CHILDREN" File "remove or move the child groups too";
+    SeveralRoots "SEVERAL_ROOTS" Warning "one root group is expected";
+    ConflictingNames "CONFLICTING_NAMES" Warning "give a group the same name in all its rows";
 }
 
 /// Where in a feed something was found. Every number starts at 1 except `byte`, which starts at 0.

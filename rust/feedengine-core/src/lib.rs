@@ -5,7 +5,11 @@
 //! `guard` (may they), `change` (the rows to write). Nothing here knows Python, a database, a network or a clock.
 #![deny(unsafe_op_in_unsafe_fn)]
 
+pub mod change;
 pub mod fault;
+pub mod guard;
+pub mod index;
+pub mod plan;
 pub mod read;
 pub mod record;
 pub mod sample;

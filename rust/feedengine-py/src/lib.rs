@@ -1,7 +1,31 @@
 //! The extension module `feedengine._engine`: registers, and nothing else.
+#![deny(unsafe_op_in_unsafe_fn)]
+
+mod codes;
+mod diff;
+mod door;
+mod errors;
+mod planner;
+mod rebuild;
+mod sample;
+mod stream;
+
 use pyo3::prelude::*;
 
-#[pymodule]
+#[pymodule(gil_used = false)]
 fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add("__version__", env!("CARGO_PKG_VERSION"))
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("DEBUG_BUILD", cfg!(debug_assertions))?;
+    module.add("SECRET_LEN", feedengine_core::record::digest::SECRET_LEN)?;
+    module.add_class::<planner::Planner>()?;
+    module.add_class::<diff::FileDiff>()?;
+    module.add_class::<stream::Stream>()?;
+    module.add_function(wrap_pyfunction!(codes::codes, module)?)?;
+    module.add_function(wrap_pyfunction!(codes::constructor_entities, module)?)?;
+    module.add_function(wrap_pyfunction!(codes::operations, module)?)?;
+    module.add_function(wrap_pyfunction!(diff::diff_files, module)?)?;
+    module.add_function(wrap_pyfunction!(rebuild::build_index, module)?)?;
+    module.add_function(wrap_pyfunction!(rebuild::overlay, module)?)?;
+    module.add_function(wrap_pyfunction!(sample::generate, module)?)?;
+    errors::register(module)
 }

@@ -71,3 +71,4 @@ pub struct Issue {
     /// What happened.
     pub message: String,
 }
+mod stub; pub use stub::*;

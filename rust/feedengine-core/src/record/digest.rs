@@ -25,6 +25,11 @@ impl Hasher {
         Some(Hasher { secret: Box::new(secret.try_into().ok()?) })
     }
 
+    /// The secret itself.
+    pub fn secret(&self) -> &[u8] {
+        &self.secret[..]
+    }
+
     /// A key's hash: what the index is sorted by.
     #[inline]
     pub fn key(&self, key: &[u8]) -> u128 {

@@ -1,0 +1,182 @@
+//! The rows to write as an Arrow stream, made ahead of the reader in threads of their own.
+//!
+//! Records that were kept while planning come from the spool. Where there were too many to keep (a first load), the
+//! feed is read a second time and must still be the same file.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use arrow_array::{RecordBatch, RecordBatchReader};
+use arrow_schema::{ArrowError, SchemaRef};
+
+use super::batch::{BatchBuilder, schema};
+use crate::fault::{Code, Fault};
+use crate::plan::{Planner, Stop};
+use crate::read::Scratch;
+use crate::record::{FieldId, Kind, Record};
+
+/// What the stream holds.
+pub struct Output {
+    /// Storage columns.
+    pub columns: Vec<(String, FieldId, Kind)>,
+    /// Number of the first new row.
+    pub first_row: u64,
+    /// Whether a column `_old_row` names the stored row to copy from.
+    pub with_old_row: bool,
+}
+
+/// Where the records come from.
+pub struct Source {
+    /// The decided plan.
+    pub planner: Arc<Planner>,
+    /// The entity.
+    pub entity: usize,
+    /// Kept records: ordinal, place, stored row; by ordinal.
+    pub kept: Vec<(u32, u64, u64)>,
+    /// Whether the places are those of merged records.
+    pub merged: bool,
+    /// Whether the feed must be read again for the rest.
+    pub reread: bool,
+}
+
+/// Rows in a batch.
+const BATCH: usize = 8_192;
+/// Batches made ahead.
+const AHEAD: usize = 2;
+
+type Sent = Result<RecordBatch, ArrowError>;
+
+/// A stream of rows to write. It can be read once.
+pub struct ChangeRows {
+    schema: SchemaRef,
+    batches: Receiver<Sent>,
+}
+
+impl ChangeRows {
+    /// Starts making batches.
+    pub fn start(output: Output, source: Source) -> ChangeRows {
+        Self::start_filtered(output, source, None)
+    }
+
+    /// As `start`, but only the rows whose number is in `wanted`, if that is given.
+    pub fn start_filtered(output: Output, source: Source, wanted: Option<HashSet<u64>>) -> ChangeRows {
+        let service: &[&str] = if output.with_old_row { &["_row", "_record", "_old_row"] } else { &["_row", "_record"] };
+        let schema = schema(service, &output.columns);
+        let (sender, batches) = sync_channel(AHEAD);
+        let made = schema.clone();
+        std::thread::spawn(move || {
+            let result = produce(&output, &source, &made, wanted.as_ref(), &sender);
+            if let Err(Some(stop)) = result.map_err(Ended::stop) {
+                // The reader may be gone already; then nobody wants to know.
+                let _ = sender.send(Err(ArrowError::ExternalError(Box::new(stop))));
+            }
+        });
+        ChangeRows { schema, batches }
+    }
+}
+
+impl Iterator for ChangeRows {
+    type Item = Sent;
+
+    fn next(&mut self) -> Option<Sent> {
+        self.batches.recv().ok()
+    }
+}
+
+impl RecordBatchReader for ChangeRows {
+    fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+}
+
+/// Why making batches ended early.
+enum Ended {
+    /// The reader went away.
+    Unwanted,
+    Stopped(Stop),
+}
+
+impl Ended {
+    fn stop(self) -> Option<Stop> {
+        match self {
+            Ended::Unwanted => None,
+            Ended::Stopped(stop) => Some(stop),
+        }
+    }
+}
+
+impl<E: Into<Stop>> From<E> for Ended {
+    fn from(error: E) -> Self {
+        Ended::Stopped(error.into())
+    }
+}
+
+fn send(builder: &mut BatchBuilder, sender: &SyncSender<Sent>) -> Result<(), Ended> {
+    if builder.is_empty() {
+        return Ok(());
+    }
+    let batch = builder.finish().map_err(|error| Stop::Broken(error.to_string()))?;
+    sender.send(Ok(batch)).map_err(|_| Ended::Unwanted)
+}
+
+fn produce(
+    output: &Output,
+    source: &Source,
+    schema: &SchemaRef,
+    wanted: Option<&HashSet<u64>>,
+    sender: &SyncSender<Sent>,
+) -> Result<(), Ended> {
+    let planner = &source.planner;
+    let row_of = |ordinal: u32| planner.written(source.entity).rank(ordinal).map(|rank| output.first_row + rank);
+    let is_wanted = |row: &u64| wanted.is_none_or(|wanted| wanted.contains(row));
+    if source.reread {
+        let start = |_| (BatchBuilder::new(schema.clone(), &output.columns), Scratch::new(), Record::default(), Vec::new());
+        let pass = planner.read_again(start, |state, section, block| {
+            let (builder, scratch, record, spans) = state;
+            if section.entity != source.entity {
+                return Ok(());
+            }
+            spans.clear();
+            section.layout.split(block, spans);
+            for span in spans.iter() {
+                let ordinal = block.first_record as u32 + span.ordinal;
+                let kept = !source.kept.is_empty()
+                    && source.kept.binary_search_by_key(&ordinal, |kept| kept.0).is_ok();
+                let Some(row) = row_of(ordinal).filter(|row| !kept && is_wanted(row)) else { continue };
+                let raw = &block.bytes[span.start as usize..span.end as usize];
+                section.layout.parse(raw, scratch, record, &mut Vec::new());
+                builder.push(&[row as i64, i64::from(ordinal) + 1], record);
+                if builder.len() == BATCH {
+                    send(builder, sender).map_err(|ended| ended.stop().unwrap_or(Stop::Interrupted))?;
+                }
+            }
+            Ok(())
+        });
+        let pass = match pass {
+            Err(Stop::Interrupted) => return Err(Ended::Unwanted),
+            pass => pass?,
+        };
+        if Some(pass.info.fingerprint) != planner.fingerprint() {
+            let fault = Fault::new(Code::FileChanged, "the file is another one than a moment ago");
+            return Err(Ended::Stopped(fault.into()));
+        }
+        for (mut builder, ..) in pass.states {
+            send(&mut builder, sender)?;
+        }
+    }
+    let mut builder = BatchBuilder::new(schema.clone(), &output.columns);
+    let (mut buffer, mut record) = (Vec::new(), Record::default());
+    for (ordinal, place, old_row) in &source.kept {
+        planner.kept_record(source.merged, *place, &mut buffer, &mut record)?;
+        let row = row_of(*ordinal).ok_or_else(|| Stop::Broken("a kept record is not to be written".into()))?;
+        if !is_wanted(&row) {
+            continue;
+        }
+        builder.push(&[row as i64, i64::from(*ordinal) + 1, *old_row as i64], &record);
+        if builder.len() == BATCH {
+            send(&mut builder, sender)?;
+        }
+    }
+    send(&mut builder, sender)
+}

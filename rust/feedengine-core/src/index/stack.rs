@@ -1,0 +1,174 @@
+//! The index of one entity: a base run and the overlays on top of it.
+
+use std::path::PathBuf;
+
+use super::format::{Cold, Hot};
+use super::run::{Damaged, Run};
+
+/// A stack of runs, oldest first. Slots number the entries of all runs, one run after the other.
+#[derive(Debug, Default)]
+pub struct Index {
+    runs: Vec<Run>,
+    offsets: Vec<u32>,
+}
+
+/// A current record that was looked up.
+#[derive(Clone, Copy, Debug)]
+pub struct Found {
+    /// Its slot in the stack.
+    pub slot: u32,
+    /// Its hot part.
+    pub hot: Hot,
+}
+
+/// A current record, met in key order.
+pub type Live = Found;
+
+impl Index {
+    /// Opens the runs at `paths`, oldest first.
+    pub fn open(paths: &[PathBuf], store: u64) -> Result<Index, Damaged> {
+        let mut index = Index::default();
+        let mut offset = 0u64;
+        for path in paths {
+            let run = Run::open(path, store)?;
+            if run.is_empty() {
+                continue;
+            }
+            index.offsets.push(offset as u32);
+            offset += run.len() as u64;
+            if offset >= u64::from(u32::MAX) {
+                return Err(Damaged { path: path.clone(), why: "has too many entries for one catalog".into() });
+            }
+            index.runs.push(run);
+        }
+        Ok(index)
+    }
+
+    /// Number of slots.
+    pub fn slots(&self) -> usize {
+        self.runs.iter().map(Run::len).sum()
+    }
+
+    /// Entries above the base run.
+    pub fn overlaid(&self) -> usize {
+        self.runs.iter().skip(1).map(Run::len).sum()
+    }
+
+    /// Entries of the base run.
+    pub fn base_len(&self) -> usize {
+        self.runs.first().map_or(0, Run::len)
+    }
+
+    /// Number of runs that hold anything.
+    pub fn depth(&self) -> usize {
+        self.runs.len()
+    }
+
+    /// Mapped bytes.
+    pub fn bytes(&self) -> usize {
+        self.runs.iter().map(Run::bytes).sum()
+    }
+
+    /// Gives mapped pages back to the system.
+    pub fn release(&self) {
+        self.runs.iter().for_each(Run::release);
+    }
+
+    /// Prepares for [`Index::find`] of `key`.
+    #[inline]
+    pub fn prefetch(&self, key: u128) {
+        if let Some(run) = self.runs.first() {
+            run.prefetch(key);
+        }
+    }
+
+    /// The current record with `key`.
+    #[inline]
+    pub fn find(&self, key: u128) -> Result<Option<Found>, Damaged> {
+        for (run, offset) in self.runs.iter().zip(&self.offsets).rev() {
+            if let Some((position, hot)) = run.find(key)? {
+                return Ok((!hot.is_gone()).then_some(Found { slot: offset + position as u32, hot }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn place(&self, slot: u32) -> (&Run, usize) {
+        let run = self.offsets.partition_point(|offset| *offset <= slot) - 1;
+        (&self.runs[run], (slot - self.offsets[run]) as usize)
+    }
+
+    /// The hot part of a slot.
+    pub fn hot(&self, slot: u32) -> Result<Hot, Damaged> {
+        let (run, position) = self.place(slot);
+        run.hot(position)
+    }
+
+    /// The cold part of a slot.
+    pub fn cold(&self, slot: u32) -> Result<Cold, Damaged> {
+        let (run, position) = self.place(slot);
+        run.cold(position)
+    }
+
+    /// The owner's key of a slot.
+    pub fn owner(&self, slot: u32) -> Result<u128, Damaged> {
+        let (run, position) = self.place(slot);
+        run.owner(position)
+    }
+
+    /// All current records in key order.
+    pub fn live(&self) -> LiveIter<'_> {
+        LiveIter { index: self, next: vec![0; self.runs.len()] }
+    }
+}
+
+/// Merges the runs of a stack in key order; the newest word on a key counts.
+pub struct LiveIter<'i> {
+    index: &'i Index,
+    next: Vec<usize>,
+}
+
+impl LiveIter<'_> {
+    fn step(&mut self) -> Result<Option<Live>, Damaged> {
+        let runs = &self.index.runs;
+        if let [run] = &runs[..] {
+            // One run, no tombstones possible: the common case of a full feed after a full feed.
+            let position = self.next[0];
+            self.next[0] += 1;
+            return if position < run.len() {
+                Ok(Some(Live { slot: position as u32, hot: run.hot(position)? }))
+            } else {
+                Ok(None)
+            };
+        }
+        loop {
+            let mut best: Option<(usize, Hot)> = None;
+            for (number, run) in runs.iter().enumerate() {
+                if self.next[number] < run.len() {
+                    let hot = run.hot(self.next[number])?;
+                    if best.is_none_or(|(_, other)| hot.key <= other.key) {
+                        best = Some((number, hot));
+                    }
+                }
+            }
+            let Some((number, hot)) = best else { return Ok(None) };
+            let slot = self.index.offsets[number] + self.next[number] as u32;
+            for (other, run) in runs.iter().enumerate() {
+                if self.next[other] < run.len() && run.hot(self.next[other])?.key == hot.key {
+                    self.next[other] += 1;
+                }
+            }
+            if !hot.is_gone() {
+                return Ok(Some(Live { slot, hot }));
+            }
+        }
+    }
+}
+
+impl Iterator for LiveIter<'_> {
+    type Item = Result<Live, Damaged>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.step().transpose()
+    }
+}

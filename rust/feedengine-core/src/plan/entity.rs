@@ -1,0 +1,75 @@
+//! One entity of a task: its rules, its stored index, and what the feed touches.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::marks::Marks;
+use super::partition::Partitioned;
+use super::request::EntityBase;
+use super::rules::Rules;
+use super::touch::Touch;
+use crate::index::{Damaged, Index};
+use crate::record::FieldTable;
+use crate::record::digest::fingerprint;
+use crate::record::entity::EntitySpec;
+
+/// Everything that planning knows of one entity.
+pub struct EntityPlan {
+    /// Its number in the request.
+    pub number: usize,
+    /// What it is.
+    pub spec: EntitySpec,
+    /// Its fields.
+    pub table: Arc<FieldTable>,
+    /// Its rules.
+    pub rules: Rules,
+    /// Its stored state.
+    pub base: EntityBase,
+    /// Its index.
+    pub index: Index,
+    /// Which stored records the feed names.
+    pub marks: Marks,
+    /// Records that may change, as they were read.
+    pub touches: Partitioned<Touch>,
+    /// Records that change, each once.
+    pub settled: Partitioned<Touch>,
+    /// Whether added records are kept from the first reading while there is room.
+    pub keeps_added: bool,
+    /// A fingerprint of the rules: bytes that passed under other rules are read again.
+    pub rules_mark: u64,
+}
+
+impl EntityPlan {
+    /// Opens an entity's index. `memory` is what its touches may use.
+    pub fn open(
+        number: usize,
+        spec: &EntitySpec,
+        base: EntityBase,
+        settings_mark: u64,
+        store: u64,
+        memory: usize,
+        folder: &PathBuf,
+    ) -> Result<Self, Damaged> {
+        let table = Arc::new(FieldTable::new(spec));
+        let index = Index::open(&base.runs, store)?;
+        let spec_text = serde_json::to_vec(spec).unwrap_or_default();
+        Ok(EntityPlan {
+            number,
+            rules: Rules::new(spec, &table),
+            marks: Marks::new(index.slots()),
+            touches: Partitioned::new(memory / 2, folder.clone()),
+            settled: Partitioned::new(memory / 2, folder.clone()),
+            keeps_added: index.slots() > 0,
+            rules_mark: fingerprint(&spec_text, settings_mark),
+            spec: spec.clone(),
+            table,
+            base,
+            index,
+        })
+    }
+
+    /// The stored digest.
+    pub fn base_digest(&self) -> u128 {
+        u128::from_str_radix(&self.base.digest, 16).unwrap_or(0)
+    }
+}

@@ -1,0 +1,41 @@
+//! Finds records again by their number: for faults that show only when the whole feed is known.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::blocks::{Control, read_blocks};
+use super::stop::Stop;
+use crate::fault::Position;
+use crate::read::{ReadOptions, Scratch, Tables};
+use crate::record::{FieldId, Record};
+
+/// Key and position of records, by entity and ordinal.
+pub type Located = BTreeMap<(usize, u32), (String, Position)>;
+
+/// Reads the feed again and says where the records `wanted` (entity, ordinal; sorted) stand and what their keys are.
+pub fn locate(path: &Path, options: &ReadOptions, tables: &Tables, wanted: &[(usize, u32)]) -> Result<Located, Stop> {
+    let control = Control::default();
+    let start = |_| (Located::new(), Vec::new(), Scratch::new(), Record::default());
+    let pass = read_blocks(path, options, tables, 1, &control, start, |state, section, block| {
+        let (found, spans, scratch, record) = state;
+        let first = (section.entity, block.first_record as u32);
+        let from = wanted.partition_point(|place| *place < first);
+        if from == wanted.len() || wanted[from].0 != section.entity {
+            return Ok(());
+        }
+        spans.clear();
+        section.layout.split(block, spans);
+        for span in spans.iter() {
+            let ordinal = block.first_record as u32 + span.ordinal;
+            if wanted.binary_search(&(section.entity, ordinal)).is_err() {
+                continue;
+            }
+            let raw = &block.bytes[span.start as usize..span.end as usize];
+            section.layout.parse(raw, scratch, record, &mut Vec::new());
+            let key = record.text(FieldId(0)).unwrap_or_default().to_owned();
+            found.insert((section.entity, ordinal), (key, section.layout.position(&section.member, block, span)));
+        }
+        Ok(())
+    })?;
+    Ok(pass.states.into_iter().flat_map(|(found, ..)| found).collect())
+}

@@ -1,0 +1,522 @@
+//! Decides what a feed would change. Pure: it reads the feed and the index, asks the caller for stored cells where
+//! it needs them, and answers with counts, a verdict and the rows to write. It writes nothing but temporary files.
+//!
+//! The way of a record: `worker` (read, skipped if its bytes are known, else parsed and checked) -> `settle` (each
+//! record once, against its stored cells) -> `relate` (owners, trees, references) -> `outcome` (counts) -> `decide`.
+
+mod blocks;
+mod decide;
+mod entity;
+mod guards;
+mod locate;
+mod marks;
+mod merge;
+pub mod ops;
+mod outcome;
+mod owners;
+mod partition;
+mod problems;
+mod relate;
+mod request;
+mod rules;
+mod settle;
+mod spool;
+mod stop;
+mod stored;
+mod touch;
+mod tree;
+mod walk;
+mod write;
+mod worker;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow_array::RecordBatch;
+
+pub use decide::{fault_json, severity_name};
+pub use blocks::{Control, Pass, read_blocks};
+pub use entity::EntityPlan;
+pub use outcome::{Outcome, reason};
+pub use partition::{PARTS, Partitioned, part_of};
+pub use request::{Column, EntityBase, Request, Settings};
+pub use rules::{Rules, open_kind};
+pub use spool::{NOWHERE, Spool, SpoolPart};
+pub use stop::Stop;
+pub use stored::{StoredRows, kind_name, storage_column, storage_field};
+pub use touch::{Touch, kind};
+pub use write::NextBase;
+pub use walk::{walk_all, walk_touched};
+
+use crate::fault::{Code, Fault, Position, Severity};
+use crate::read::{FileInfo, ReadOptions, Section, SectionEnd, Tables};
+use crate::record::digest::{Hasher, fingerprint};
+use crate::record::FieldId;
+use guards::ColumnScan;
+use ops::Operation;
+use problems::Problems;
+use request::SingleFile;
+use settle::{Settling, Tools};
+use tree::Node;
+use worker::{Collected, Reference, Task, Worker};
+
+/// Stored cells that planning needs before it can go on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Want {
+    /// Of which entity (its number in the request).
+    pub entity: usize,
+    /// All current rows, or those that [`Planner::wanted`] lists.
+    pub all: bool,
+    /// Storage columns; `None` = all.
+    pub columns: Option<Vec<String>>,
+}
+
+/// What the reading of the feed found out about one entity.
+#[derive(Default)]
+struct Read {
+    uploaded: bool,
+    rows: u64,
+    blank_lines: u64,
+    rejected: u64,
+    unknown: u64,
+    merged: u64,
+    named: u64,
+    duplicates: u64,
+    last_short: Option<u32>,
+    kinds: Vec<u8>,
+    protected: HashSet<u32>,
+    patched: BTreeSet<FieldId>,
+    references: HashMap<u128, Reference>,
+    section: Option<(Arc<Section>, SectionEnd)>,
+}
+
+/// What is being waited for.
+enum Step {
+    Read,
+    Settle(usize),
+    Tree,
+    Relate,
+    Scan(usize),
+    Ready,
+}
+
+/// Plans one task. Call `scan`, then answer `next_want` until it has no more wishes, then `decide`.
+pub struct Planner {
+    request: Request,
+    operation: &'static Operation,
+    hasher: Hasher,
+    entities: Vec<EntityPlan>,
+    tables: Tables,
+    options: ReadOptions,
+    problems: Problems,
+    control: Arc<Control>,
+    path: PathBuf,
+    threads: usize,
+    info: Option<FileInfo>,
+    read: Vec<Read>,
+    spool: Spool,
+    merged: Mutex<SpoolPart>,
+    joined: Spool,
+    step: Step,
+    settling: Vec<Settling>,
+    tree_base: BTreeMap<String, Node>,
+    scans: Vec<ColumnScan>,
+    outcomes: Vec<Outcome>,
+    dropped: Vec<HashSet<u32>>,
+    overruled: Vec<u64>,
+    held: bool,
+}
+
+impl Planner {
+    /// Prepares a task against the state that `request` names. `secret` has 192 bytes.
+    pub fn new(request: Request, secret: &[u8]) -> Result<Planner, Stop> {
+        let operation = Operation::find(&request.operation)
+            .ok_or_else(|| Stop::Broken(format!("there is no operation called {}", request.operation)))?;
+        let hasher = Hasher::new(secret).ok_or_else(|| Stop::Broken("a store's secret has 192 bytes".into()))?;
+        let store = fingerprint(secret, 1);
+        let threads = match request.threads {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            threads => threads,
+        };
+        let settings = &request.settings;
+        // Only what decides whether a row passes belongs here: a changed thread count must not re-read a catalog.
+        let mark = format!("{:?}{:?}{:?}", settings.short_rows, settings.split_metadata, settings.max_record_bytes);
+        let mark = fingerprint(mark.as_bytes(), 2);
+        let memory = request.memory / 4 / request.entities.len().max(1);
+        let entities = request
+            .entities
+            .iter()
+            .enumerate()
+            .map(|(number, spec)| {
+                let base = request.base.get(&spec.name).cloned().unwrap_or_default();
+                EntityPlan::open(number, spec, base, mark, store, memory, &request.temp_dir)
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        let options = ReadOptions {
+            entities: request.entities.clone(),
+            delimiter: settings.delimiter.map(|delimiter| delimiter as u8),
+            block: request.block,
+            max_record: settings.max_record_bytes,
+            max_expansion: settings.max_expansion,
+            max_columns: settings.max_columns,
+            default_entity: match settings.single_file {
+                SingleFile::Sniff => None,
+                SingleFile::Items => request.entities.first().map(|spec| spec.name.clone()),
+            },
+        };
+        let count = entities.len();
+        let scans = (0..count).map(|entity| ColumnScan::new(&request.safeguard, &request.entities[entity])).collect();
+        Ok(Planner {
+            tables: entities.iter().map(|entity| entity.table.clone()).collect(),
+            problems: Problems::new(settings.listed_problems),
+            control: Arc::default(),
+            path: PathBuf::new(),
+            info: None,
+            read: (0..count).map(|_| Read::default()).collect(),
+            spool: Spool::default(),
+            merged: Mutex::new(SpoolPart::new(0, request.memory / 16, request.temp_dir.clone())),
+            joined: Spool::default(),
+            step: Step::Read,
+            settling: (0..count).map(|_| Settling::default()).collect(),
+            tree_base: BTreeMap::new(),
+            scans,
+            outcomes: Vec::new(),
+            dropped: (0..count).map(|_| HashSet::new()).collect(),
+            overruled: vec![0; count],
+            held: false,
+            request,
+            operation,
+            hasher,
+            entities,
+            options,
+            threads,
+        })
+    }
+
+    /// The same planner, watched and stopped through `control`.
+    #[must_use]
+    pub fn watched_by(mut self, control: Arc<Control>) -> Self {
+        self.control = control;
+        self
+    }
+
+    /// What other threads may watch and say while `scan` works.
+    pub fn control(&self) -> Arc<Control> {
+        self.control.clone()
+    }
+
+    /// The number of the entity called `name`.
+    pub fn entity(&self, name: &str) -> Option<usize> {
+        self.entities.iter().position(|entity| entity.spec.name == name)
+    }
+
+    /// The entity's name.
+    pub fn entity_name(&self, entity: usize) -> &str {
+        &self.entities[entity].spec.name
+    }
+
+    /// Reads the whole feed at `path`: stage one.
+    pub fn scan(&mut self, path: &Path) -> Result<(), Stop> {
+        self.path = path.to_owned();
+        let task = Task {
+            operation: self.operation,
+            settings: &self.request.settings,
+            hasher: &self.hasher,
+            entities: &self.entities,
+            problems: &self.problems,
+        };
+        let room = self.request.memory / 8 / self.threads;
+        let worker = |number| {
+            Worker::new(self.entities.len(), SpoolPart::new(number, room, self.request.temp_dir.clone()))
+        };
+        // Above this many mapped bytes pages are given back now and then, so that a large index fits a small limit.
+        let mapped: usize = self.entities.iter().map(|entity| entity.index.bytes()).sum();
+        let crowded = mapped > self.request.memory / 2;
+        let pass = match read_blocks(
+            path,
+            &self.options,
+            &self.tables,
+            self.threads,
+            &self.control,
+            |number| (worker(number), 0u32),
+            |(worker, blocks), section, block| {
+                *blocks += 1;
+                if crowded && *blocks % 64 == 0 {
+                    task.entities[section.entity].index.release();
+                }
+                worker.block(&task, section, block)
+            },
+        ) {
+            Ok(pass) => pass,
+            // A feed that cannot be read on still gets a report: this fault, and what was found before it.
+            Err(Stop::Fault(fault)) => {
+                let number = fault.entity.as_ref().and_then(|name| self.entity(name)).unwrap_or(0);
+                let fault = *fault;
+                let severity = Severity::File.max(fault.code.severity());
+                self.problems.add(number, u64::MAX, fault.code, severity, || fault);
+                self.outcomes = (0..self.entities.len()).map(|_| Outcome::default()).collect();
+                self.step = Step::Ready;
+                return Ok(());
+            }
+            Err(stop) => return Err(stop),
+        };
+        let mut workers: Vec<Worker> = pass.states.into_iter().map(|(worker, _)| worker).collect();
+        self.collected(&task, &mut workers)?;
+        for entity in &self.entities {
+            for worker in &mut workers {
+                worker.hand_over(entity, 0)?;
+            }
+        }
+        let (sections, info) = (pass.sections, pass.info);
+        let mut parts = Vec::new();
+        for worker in workers {
+            for (read, seen) in self.read.iter_mut().zip(worker.seen) {
+                read.take(seen);
+            }
+            parts.push(worker.spool);
+        }
+        self.spool = Spool::join(parts)?;
+        self.sections(sections, &info);
+        self.info = Some(info);
+        self.step = Step::Settle(0);
+        Ok(())
+    }
+
+    /// Plans the records that were collected, each with the other rows of its id.
+    fn collected(&self, task: &Task<'_>, workers: &mut [Worker]) -> Result<(), Stop> {
+        for entity in &self.entities {
+            let mut rows: Vec<Collected> = Vec::new();
+            for worker in workers.iter_mut() {
+                rows.append(&mut worker.seen[entity.number].collected);
+            }
+            if rows.is_empty() {
+                continue;
+            }
+            rows.sort_unstable_by_key(|row| row.ordinal);
+            let merged = relate::merge_relations(task, entity, &mut rows);
+            let worker = &mut workers[0];
+            worker.seen[entity.number].merged += merged;
+            for row in rows {
+                worker.collected(task, entity, row)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes what the sections say about the upload as a whole.
+    fn sections(&mut self, sections: Vec<(Arc<Section>, SectionEnd)>, info: &FileInfo) {
+        for fault in &info.warnings {
+            self.problems.add(0, 0, fault.code, fault.code.severity(), || fault.clone());
+        }
+        for (section, end) in sections {
+            let number = section.entity;
+            let name = self.entities[number].spec.name.clone();
+            for fault in &section.warnings {
+                let mut fault = fault.clone();
+                fault.entity.get_or_insert_with(|| name.clone());
+                self.problems.add(number, 0, fault.code, fault.code.severity(), || fault.clone());
+            }
+            let position = Position { member: section.member.clone(), ..Position::default() };
+            let file_fault = |code: Code, message: String| {
+                let mut fault = Fault::new(code, message).at(position.clone());
+                fault.entity = Some(name.clone());
+                fault
+            };
+            if self.read[number].section.is_some() {
+                let message = format!("the upload holds {name} twice");
+                self.problems.add(number, 0, Code::DuplicateSection, Code::DuplicateSection.severity(), || {
+                    file_fault(Code::DuplicateSection, message)
+                });
+            }
+            let read = &mut self.read[number];
+            read.uploaded = true;
+            read.blank_lines = end.records.saturating_sub(read.rows);
+            if read.rows == 0 {
+                let message =
+                    format!("The {name} file you have uploaded is empty. Please fix it and try again.");
+                self.problems.add(number, 0, Code::EmptyEntity, Code::EmptyEntity.severity(), || {
+                    file_fault(Code::EmptyEntity, message)
+                });
+            }
+            if let Some(columns) = section.layout.columns() {
+                let fields: HashSet<&str> = columns.iter().map(|column| &*column.name).collect();
+                self.header(number, &fields, &section, &position);
+            }
+            self.read[number].section = Some((section, end));
+        }
+    }
+
+    /// What a CSV header says about the operation.
+    fn header(&self, number: usize, names: &HashSet<&str>, section: &Section, position: &Position) {
+        let entity = &self.entities[number];
+        let key = &entity.spec.fields[0];
+        let at = |code: Code, message: String, column: Option<&str>| {
+            let mut fault = Fault::new(code, message).at(position.clone());
+            fault.entity = Some(entity.spec.name.clone());
+            fault.column = column.map(str::to_owned);
+            self.problems.add(number, 0, code, code.severity(), || fault);
+        };
+        if self.operation.keys_only() {
+            for name in names.iter().filter(|name| **name != key.name && !key.aliases.iter().any(|a| a == *name)) {
+                let message = format!("a {} file holds ids alone, not {name}", self.operation.name);
+                at(Code::ExtraColumn, message, Some(name));
+            }
+        }
+        if self.operation.name == "delta" {
+            let given: HashSet<FieldId> = section
+                .layout
+                .columns()
+                .into_iter()
+                .flatten()
+                .filter_map(|column| column.field)
+                .collect();
+            let missing: Vec<&str> = entity
+                .base
+                .columns
+                .iter()
+                .filter(|column| {
+                    let (field, _) = storage_field(&entity.spec, &column.name);
+                    !entity.table.find(&field).is_some_and(|field| given.contains(&field))
+                })
+                .map(|column| &*column.name)
+                .collect();
+            if let Some(first) = missing.first() {
+                let message = format!("the delta lacks {} of the catalog's columns, among them {first}", missing.len());
+                at(Code::DeltaNarrow, message, Some(first));
+            }
+        }
+    }
+
+    /// The next stored cells to fetch; `None` when `decide` can be called.
+    pub fn next_want(&mut self) -> Result<Option<Want>, Stop> {
+        loop {
+            match self.step {
+                Step::Read => return Err(Stop::Broken("scan a feed first".into())),
+                Step::Settle(number) if number == self.entities.len() => self.step = Step::Tree,
+                Step::Settle(number) => {
+                    let limit = (self.request.memory / 8 / size_of::<Touch>()).max(1_000);
+                    if self.settling[number].advance(&self.entities[number], limit)? {
+                        return Ok(Some(Want { entity: number, all: false, columns: self.cells_wanted(number) }));
+                    }
+                    self.step = Step::Settle(number + 1);
+                }
+                Step::Tree => {
+                    self.step = Step::Relate;
+                    if let Some(want) = self.tree_wanted() {
+                        return Ok(Some(want));
+                    }
+                }
+                Step::Relate => {
+                    let merged = SpoolPart::new(0, 0, self.request.temp_dir.clone());
+                    let full = std::mem::replace(&mut self.merged, Mutex::new(merged));
+                    self.joined = Spool::join(vec![full.into_inner().unwrap_or_else(PoisonError::into_inner)])?;
+                    self.relate()?;
+                    self.step = Step::Scan(0);
+                }
+                Step::Scan(number) if number == self.entities.len() => self.step = Step::Ready,
+                Step::Scan(number) => {
+                    let columns = self.scan_columns(number);
+                    if columns.is_empty() {
+                        self.step = Step::Scan(number + 1);
+                    } else {
+                        return Ok(Some(Want { entity: number, all: true, columns: Some(columns) }));
+                    }
+                }
+                Step::Ready => return Ok(None),
+            }
+        }
+    }
+
+    /// Columns that a round of settling needs: all for replaced records, the patched ones for patches.
+    fn cells_wanted(&self, number: usize) -> Option<Vec<String>> {
+        if self.operation.rows != ops::Rows::Merge {
+            return None;
+        }
+        let entity = &self.entities[number];
+        let patched = |column: &&Column| {
+            let (field, _) = storage_field(&entity.spec, &column.name);
+            entity.table.find(&field).is_some_and(|field| self.read[number].patched.contains(&field))
+        };
+        Some(entity.base.columns.iter().filter(patched).map(|column| column.name.clone()).collect())
+    }
+
+    fn scan_columns(&self, number: usize) -> Vec<String> {
+        self.scans[number].columns(&self.entities[number])
+    }
+
+    /// Stored rows that the last want lists, rising.
+    pub fn wanted(&self) -> Vec<u64> {
+        match self.step {
+            Step::Settle(number) => self.settling[number].wanted(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Takes a batch of what was wanted.
+    pub fn supply(&mut self, batch: &RecordBatch) -> Result<(), Stop> {
+        match self.step {
+            Step::Settle(number) => {
+                let mut merged = self.merged.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut tools = Tools { hasher: &self.hasher, spool: &self.spool, merged: &mut merged };
+                self.settling[number].supply(&self.entities[number], &mut tools, batch)
+            }
+            Step::Relate => self.supply_tree(batch),
+            Step::Scan(number) => {
+                let closed = &self.outcomes[number].closed;
+                self.scans[number].supply(&self.entities[number], closed, batch)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Ends the answer to the last want.
+    pub fn supplied(&mut self) -> Result<(), Stop> {
+        match self.step {
+            Step::Settle(number) => self.settling[number].supplied()?,
+            Step::Scan(number) => self.step = Step::Scan(number + 1),
+            _ => {}
+        }
+        self.entities.iter().for_each(|entity| entity.index.release());
+        Ok(())
+    }
+
+    /// Bytes and records read so far: (done, total, records).
+    pub fn progress(&self) -> (u64, u64, u64) {
+        let get = |number: &std::sync::atomic::AtomicU64| number.load(Ordering::Relaxed);
+        (get(&self.control.done), get(&self.control.total), get(&self.control.records))
+    }
+}
+
+impl Read {
+    fn take(&mut self, seen: worker::Seen) {
+        self.rows += seen.rows;
+        self.rejected += seen.rejected;
+        self.unknown += seen.unknown;
+        self.merged += seen.merged;
+        self.named += seen.named;
+        self.duplicates += seen.duplicates;
+        self.last_short = self.last_short.max(seen.last_short);
+        if self.kinds.len() < seen.kinds.len() {
+            self.kinds.resize(seen.kinds.len(), 0);
+        }
+        self.kinds.iter_mut().zip(&seen.kinds).for_each(|(all, kinds)| *all |= kinds);
+        self.protected.extend(seen.protected);
+        self.patched.extend(seen.patched);
+        for (key, reference) in seen.references {
+            match self.references.get_mut(&key) {
+                Some(known) => {
+                    known.count += reference.count;
+                    if reference.ordinal < known.ordinal {
+                        (known.ordinal, known.position) = (reference.ordinal, reference.position);
+                    }
+                }
+                None => {
+                    self.references.insert(key, reference);
+                }
+            }
+        }
+    }
+}
+

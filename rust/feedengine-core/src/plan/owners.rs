@@ -1,0 +1,74 @@
+//! Every variation has an item: checks owners of what comes, and finds what goes with an owner that goes.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use bytemuck::{Pod, Zeroable};
+
+use super::entity::EntityPlan;
+use super::ops::{Operation, Rows};
+use super::partition::{PARTS, Partitioned, part_of};
+use super::stop::Stop;
+use super::touch::{Touch, kind};
+
+/// An owner that must be among the added records of its entity.
+#[derive(Clone, Copy, Pod, Zeroable)]
+#[repr(C)]
+struct Wanted {
+    owner: u128,
+    ordinal: u32,
+    reserved: [u32; 3],
+}
+
+/// Whether a stored record of `entity` goes with this upload.
+pub fn goes(entity: &EntityPlan, operation: &Operation, uploaded: bool, protected: &HashSet<u32>, slot: u32) -> bool {
+    if !uploaded || protected.contains(&slot) {
+        return false;
+    }
+    match operation.rows {
+        Rows::Remove => entity.marks.last(slot).is_some(),
+        _ => operation.removes_absent && entity.marks.last(slot).is_none(),
+    }
+}
+
+/// The ordinals of touched records of `owned` whose owner is not in `owner` after the upload.
+pub fn orphans(
+    owned: &EntityPlan,
+    owner: &EntityPlan,
+    owner_goes: impl Fn(u32) -> bool,
+    memory: usize,
+    folder: &PathBuf,
+) -> Result<Vec<u32>, Stop> {
+    let wanted = Partitioned::<Wanted>::new(memory, folder.clone());
+    for part in 0..PARTS {
+        let mut asked: Vec<Vec<Wanted>> = vec![Vec::new(); PARTS];
+        for touch in owned.settled.load(part)? {
+            if !matches!(touch.kind, kind::ADDED | kind::CHANGED) {
+                continue;
+            }
+            let stored = owner.index.find(touch.owner)?;
+            if !stored.is_some_and(|found| !owner_goes(found.slot)) {
+                let want = Wanted { owner: touch.owner, ordinal: touch.ordinal, reserved: [0; 3] };
+                asked[part_of(touch.owner)].push(want);
+            }
+        }
+        for (number, mut asked) in asked.into_iter().enumerate().filter(|(_, asked)| !asked.is_empty()) {
+            wanted.append(number, &mut asked)?;
+        }
+    }
+    let mut orphans = Vec::new();
+    for part in 0..PARTS {
+        let wanted = wanted.take(part)?;
+        if wanted.is_empty() {
+            continue;
+        }
+        let is_added = |touch: &Touch| touch.kind == kind::ADDED;
+        let mut added: Vec<u128> =
+            owner.settled.load(part)?.iter().filter(|touch| is_added(touch)).map(|touch| touch.key).collect();
+        added.sort_unstable();
+        let missing = wanted.iter().filter(|want| added.binary_search(&want.owner).is_err());
+        orphans.extend(missing.map(|want| want.ordinal));
+    }
+    orphans.sort_unstable();
+    Ok(orphans)
+}

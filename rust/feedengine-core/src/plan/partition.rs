@@ -1,0 +1,110 @@
+//! Entries by range of key hash, in memory until the limit, then on disk: what bounds memory for any feed.
+//!
+//! The ranges are also the unit of work should a catalog be spread over machines: entries of one range meet only
+//! the same range of the index.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use bytemuck::{Pod, cast_slice};
+
+/// Number of ranges.
+pub const PARTS: usize = 64;
+
+/// The range that a key hash belongs to.
+#[inline]
+pub fn part_of(key: u128) -> usize {
+    (key >> (128 - PARTS.trailing_zeros())) as usize
+}
+
+/// A bag of `T` for every range of keys.
+pub struct Partitioned<T> {
+    parts: Vec<Mutex<Part<T>>>,
+    /// Entries that one range may hold in memory.
+    limit: usize,
+    folder: PathBuf,
+}
+
+struct Part<T> {
+    held: Vec<T>,
+    spilled: Option<File>,
+    count: usize,
+}
+
+impl<T: Pod> Partitioned<T> {
+    /// An empty bag that keeps about `memory` bytes in memory and the rest in unnamed files in `folder`.
+    pub fn new(memory: usize, folder: PathBuf) -> Self {
+        let parts = (0..PARTS).map(|_| Mutex::new(Part { held: Vec::new(), spilled: None, count: 0 })).collect();
+        Partitioned { parts, limit: (memory / PARTS / size_of::<T>()).max(64), folder }
+    }
+
+    fn part(&self, number: usize) -> MutexGuard<'_, Part<T>> {
+        self.parts[number].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Moves `entries` into range `number`.
+    pub fn append(&self, number: usize, entries: &mut Vec<T>) -> io::Result<()> {
+        let mut part = self.part(number);
+        part.count += entries.len();
+        part.held.append(entries);
+        if part.held.len() > self.limit {
+            if part.spilled.is_none() {
+                part.spilled = Some(tempfile::tempfile_in(&self.folder)?);
+            }
+            let held = std::mem::take(&mut part.held);
+            if let Some(file) = &mut part.spilled {
+                file.write_all(cast_slice(&held))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Everything in range `number`, in no particular order; the bag keeps it.
+    pub fn load(&self, number: usize) -> io::Result<Vec<T>> {
+        let mut part = self.part(number);
+        let mut all: Vec<T> = vec![T::zeroed(); part.count - part.held.len()];
+        if let Some(file) = &mut part.spilled {
+            file.seek(SeekFrom::Start(0))?;
+            file.read_exact(bytemuck::cast_slice_mut(&mut all))?;
+            file.seek(SeekFrom::End(0))?;
+        }
+        all.extend_from_slice(&part.held);
+        Ok(all)
+    }
+
+    /// Everything in range `number`; the bag forgets it.
+    pub fn take(&self, number: usize) -> io::Result<Vec<T>> {
+        let all = self.load(number)?;
+        let mut part = self.part(number);
+        *part = Part { held: Vec::new(), spilled: None, count: 0 };
+        Ok(all)
+    }
+
+    /// Number of entries in all ranges.
+    pub fn len(&self) -> usize {
+        (0..PARTS).map(|number| self.part(number).count).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_lost_by_spilling() {
+        let folder = tempfile::tempdir().expect("folder");
+        let bag = Partitioned::<u128>::new(0, folder.path().to_owned());
+        for n in 0..10_000u128 {
+            let key = n << 118;
+            bag.append(part_of(key), &mut vec![key]).expect("append");
+        }
+        assert_eq!(bag.len(), 10_000);
+        let mut all: Vec<u128> = (0..PARTS).flat_map(|number| bag.load(number).expect("load")).collect();
+        let again: Vec<u128> = (0..PARTS).flat_map(|number| bag.take(number).expect("take")).collect();
+        assert_eq!((all.len(), bag.len()), (again.len(), 0));
+        all.sort_unstable();
+        assert!(all.iter().enumerate().all(|(n, key)| *key == (n as u128) << 118));
+    }
+}

@@ -1,0 +1,60 @@
+//! Visits what is stored and what the feed touches, together: where counts, removals and the next index come from.
+
+use super::entity::EntityPlan;
+use super::partition::{PARTS, part_of};
+use super::stop::Stop;
+use super::touch::{NEW, Touch};
+use crate::index::{Found, Live};
+
+/// Calls `visit` for every current record and every settled touch, in key order; a record that is touched comes
+/// with its touch.
+pub fn walk_all(
+    entity: &EntityPlan,
+    mut visit: impl FnMut(Option<Live>, Option<&Touch>) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    let mut live = entity.index.live().peekable();
+    for part in 0..PARTS {
+        let mut touches = entity.settled.load(part)?;
+        touches.sort_unstable_by_key(|touch| touch.key);
+        let mut waiting = touches.iter().peekable();
+        loop {
+            let next_live = match live.peek() {
+                Some(Ok(found)) if part_of(found.hot.key) == part => Some(*found),
+                Some(Ok(_)) | None => None,
+                Some(Err(damaged)) => return Err(damaged.clone().into()),
+            };
+            let next_touch = waiting.peek().map(|touch| touch.key);
+            let (take_live, take_touch) = match (next_live.map(|found| found.hot.key), next_touch) {
+                (None, None) => break,
+                (Some(_), None) => (true, false),
+                (None, Some(_)) => (false, true),
+                (Some(stored), Some(touched)) => (stored <= touched, touched <= stored),
+            };
+            let touch = if take_touch { waiting.next() } else { None };
+            if take_live {
+                live.next();
+            }
+            visit(next_live.filter(|_| take_live), touch)?;
+        }
+    }
+    Ok(())
+}
+
+/// Calls `visit` for every settled touch, in key order, with the stored record where there is one.
+pub fn walk_touched(
+    entity: &EntityPlan,
+    mut visit: impl FnMut(Option<Live>, Option<&Touch>) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    for part in 0..PARTS {
+        let mut touches = entity.settled.load(part)?;
+        touches.sort_unstable_by_key(|touch| touch.key);
+        for touch in &touches {
+            let stored = match touch.slot {
+                NEW => None,
+                slot => Some(Found { slot, hot: entity.index.hot(slot)? }),
+            };
+            visit(stored, Some(touch))?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,576 @@
+//! What one thread does with the records of a block: skip the unchanged, keep what may change.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+use super::entity::EntityPlan;
+use super::ops::{Missing, Operation, Rows};
+use super::partition::{PARTS, part_of};
+use super::problems::Problems;
+use super::request::{Duplicates, PatchNull, Settings, Strictness};
+use super::spool::{NOWHERE, SpoolPart};
+use super::stop::Stop;
+use super::touch::{NEW, Touch, kind};
+use crate::fault::{Code, Fault, Position, Severity};
+use crate::index::Found;
+use crate::read::{Block, Issue, Scratch, Section, Span};
+use crate::record::digest::Hasher;
+use crate::record::{FieldId, Kind, Record, State, Value};
+
+/// What all workers of a task share.
+pub struct Task<'t> {
+    /// The operation.
+    pub operation: &'static Operation,
+    /// The settings.
+    pub settings: &'t Settings,
+    /// Keyed hashes.
+    pub hasher: &'t Hasher,
+    /// The entities, in the order of the request.
+    pub entities: &'t [EntityPlan],
+    /// Everything found wrong.
+    pub problems: &'t Problems,
+}
+
+/// A group or other referred record: how often it is named, and where first.
+#[derive(Clone, Debug)]
+pub struct Reference {
+    /// Its key.
+    pub text: String,
+    /// How many records name it.
+    pub count: u64,
+    /// The first of them.
+    pub ordinal: u64,
+    /// Where that is.
+    pub position: Position,
+}
+
+/// A record that must be seen together with others of its entity (a group with its other rows).
+#[derive(Clone, Debug)]
+pub struct Collected {
+    /// Its ordinal.
+    pub ordinal: u32,
+    /// The record.
+    pub record: Record,
+    /// Where it stands.
+    pub position: Position,
+    /// Whether its file uses the old `parent_id` column, in which every row states one relation.
+    pub legacy: bool,
+}
+
+/// What one thread has seen of one entity.
+#[derive(Default)]
+pub struct Seen {
+    /// Records.
+    pub rows: u64,
+    /// Rows that cannot be applied.
+    pub rejected: u64,
+    /// Rows whose record is not in the catalog and is not to be added.
+    pub unknown: u64,
+    /// Distinct stored records that rows name.
+    pub named: u64,
+    /// Rows that were merged into another row of their id (legacy group relations).
+    pub merged: u64,
+    /// Rows that name a stored record which another row names too.
+    pub duplicates: u64,
+    /// The last record with too few cells.
+    pub last_short: Option<u32>,
+    /// Kinds of values met per field in records to write: a bit for each kind.
+    pub kinds: Vec<u8>,
+    /// Slots of records whose row was rejected: they stay as they are.
+    pub protected: Vec<u32>,
+    /// Fields that patches mention.
+    pub patched: BTreeSet<FieldId>,
+    /// Referred records by key hash.
+    pub references: HashMap<u128, Reference>,
+    /// Records to look at together.
+    pub collected: Vec<Collected>,
+    touched: Vec<Vec<Touch>>,
+    seeds: Vec<u64>,
+}
+
+impl Seen {
+    /// Marks a stored record as named, and reports it if it was named before.
+    #[inline]
+    fn mark(&mut self, task: &Task<'_>, entity: &EntityPlan, slot: u32, place: &Place<'_>, key: impl Fn() -> String) {
+        match entity.marks.mark(slot, place.ordinal) {
+            None => self.named += 1,
+            Some(other) => {
+                self.duplicates += 1;
+                duplicate(task, entity, place, other, &key());
+            }
+        }
+    }
+
+    /// Notes the kinds of the values of a record that may be written.
+    fn note_kinds(&mut self, record: &Record) {
+        for cell in record.cells().iter().filter(|cell| cell.state == State::Set) {
+            note_kind(&mut self.kinds, cell.field, cell.kind);
+        }
+    }
+}
+
+/// Notes that `field` holds a value of `kind`.
+pub fn note_kind(kinds: &mut Vec<u8>, field: FieldId, kind: Kind) {
+    let at = field.0 as usize;
+    if kinds.len() <= at {
+        kinds.resize(at + 1, 0);
+    }
+    kinds[at] |= 1 << kind as u8;
+}
+
+fn key_text(record: &Record) -> String {
+    record.text(FieldId(0)).unwrap_or_default().to_owned()
+}
+
+/// One thread's state.
+pub struct Worker {
+    /// Per entity.
+    pub seen: Vec<Seen>,
+    /// Kept records.
+    pub spool: SpoolPart,
+    scratch: Scratch,
+    spans: Vec<Span>,
+    keys: Vec<Option<u128>>,
+    record: Record,
+    issues: Vec<Issue>,
+}
+
+/// Touches that a thread gathers before it hands them over.
+const BATCH: usize = 128;
+/// Keys that are looked up ahead.
+const AHEAD: usize = 12;
+
+/// Where a record stands, worked out only when somebody asks.
+pub struct Place<'p> {
+    /// Its ordinal.
+    pub ordinal: u32,
+    /// Its position.
+    pub position: &'p dyn Fn() -> Position,
+}
+
+impl Worker {
+    /// A worker for `entities` entities that keeps records in `spool`.
+    pub fn new(entities: usize, spool: SpoolPart) -> Self {
+        let seen = || Seen { touched: vec![Vec::new(); PARTS], ..Seen::default() };
+        Worker {
+            seen: (0..entities).map(|_| seen()).collect(),
+            spool,
+            scratch: Scratch::new(),
+            spans: Vec::new(),
+            keys: Vec::new(),
+            record: Record::default(),
+            issues: Vec::new(),
+        }
+    }
+
+    /// Plans every record of `block`.
+    pub fn block(&mut self, task: &Task<'_>, section: &Arc<Section>, block: &Block) -> Result<(), Stop> {
+        let entity = &task.entities[section.entity];
+        let layout = &section.layout;
+        let mut spans = std::mem::take(&mut self.spans);
+        spans.clear();
+        layout.split(block, &mut spans);
+        self.seen[section.entity].rows += spans.len() as u64;
+        if block.first_record + u64::from(u32::MAX) / 2 > u64::from(u32::MAX) {
+            return Err(Stop::Broken("a section has more records than the engine can number".into()));
+        }
+        let rules = layout.fingerprint() ^ entity.rules_mark;
+        // Only a feed of whole records can leave a record unread: its bytes say all that the record is.
+        let may_skip = task.operation.rows == Rows::Replace && entity.spec.parents.is_none();
+        self.keys.clear();
+        if may_skip && entity.index.depth() > 0 {
+            let key = |span: &Span| layout.key(&block.bytes[span.start as usize..span.end as usize]);
+            self.keys.extend(spans.iter().map(|span| key(span).map(|key| task.hasher.key(key))));
+        }
+        for (number, span) in spans.iter().enumerate() {
+            if let Some(Some(ahead)) = self.keys.get(number + AHEAD) {
+                entity.index.prefetch(*ahead);
+            }
+            let raw = &block.bytes[span.start as usize..span.end as usize];
+            let ordinal = (block.first_record + u64::from(span.ordinal)) as u32;
+            let position = || layout.position(&section.member, block, span);
+            let place = Place { ordinal, position: &position };
+            let mut raw_hash = 0;
+            if may_skip {
+                raw_hash = task.hasher.raw(raw, rules);
+                if let Some(Some(key)) = self.keys.get(number) {
+                    if let Some(found) = entity.index.find(*key)?.filter(|found| found.hot.raw == raw_hash) {
+                        let text = || layout.key(raw).map(String::from_utf8_lossy).unwrap_or_default().into_owned();
+                        self.seen[entity.number].mark(task, entity, found.slot, &place, text);
+                        continue;
+                    }
+                }
+            }
+            let mut record = std::mem::take(&mut self.record);
+            self.issues.clear();
+            layout.parse(raw, &mut self.scratch, &mut record, &mut self.issues);
+            if entity.spec.parents.is_some() && !task.operation.keys_only() {
+                if self.report(task, entity, &record, &place) {
+                    let key = record.text(FieldId(0)).map(|key| task.hasher.key(key.as_bytes()));
+                    let found = key.map(|key| entity.index.find(key)).transpose()?.flatten();
+                    self.reject(entity, found);
+                } else {
+                    let legacy = layout.columns().is_some_and(|columns| columns.iter().any(|c| c.name == "parent_id"));
+                    let (record, position) = (record.clone(), position());
+                    self.seen[entity.number].collected.push(Collected { ordinal, record, position, legacy });
+                }
+            } else {
+                self.record(task, entity, &mut record, raw_hash, &place)?;
+            }
+            self.record = record;
+        }
+        self.spans = spans;
+        self.hand_over(entity, BATCH)
+    }
+
+    /// Hands touches of `entity` over where at least `least` wait.
+    pub fn hand_over(&mut self, entity: &EntityPlan, least: usize) -> Result<(), Stop> {
+        for (part, touched) in self.seen[entity.number].touched.iter_mut().enumerate() {
+            if touched.len() >= least && !touched.is_empty() {
+                entity.touches.append(part, touched)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Plans a collected record as if it had just been read; its reading issues are reported already.
+    pub fn collected(&mut self, task: &Task<'_>, entity: &EntityPlan, mut collected: Collected) -> Result<(), Stop> {
+        self.issues.clear();
+        let position = || collected.position.clone();
+        let place = Place { ordinal: collected.ordinal, position: &position };
+        self.record(task, entity, &mut collected.record, 0, &place)
+    }
+
+    /// Reports the issues that wait; says whether one of them keeps the row from being applied.
+    fn report(&mut self, task: &Task<'_>, entity: &EntityPlan, record: &Record, place: &Place<'_>) -> bool {
+        let mut bad = false;
+        for issue in self.issues.drain(..) {
+            if issue.code == Code::ShortRow {
+                let seen = &mut self.seen[entity.number];
+                seen.last_short = seen.last_short.max(Some(place.ordinal));
+            }
+            let severity = match issue.code {
+                Code::ShortRow if task.settings.short_rows == Strictness::Fail => Severity::Row,
+                code => code.severity(),
+            };
+            bad |= severity > Severity::Warning;
+            task.problems.add(entity.number, u64::from(place.ordinal), issue.code, severity, || {
+                let mut position = (place.position)();
+                position.byte += u64::from(issue.offset);
+                Fault {
+                    code: issue.code,
+                    position,
+                    entity: Some(entity.spec.name.clone()),
+                    key: record.text(FieldId(0)).map(str::to_owned),
+                    column: issue.column,
+                    value: issue.value,
+                    message: issue.message,
+                }
+            });
+        }
+        bad
+    }
+
+    /// Plans a parsed record.
+    fn record(
+        &mut self,
+        task: &Task<'_>,
+        entity: &EntityPlan,
+        record: &mut Record,
+        raw: u64,
+        place: &Place<'_>,
+    ) -> Result<(), Stop> {
+        let key = match record.text(FieldId(0)).filter(|key| !key.is_empty()) {
+            Some(text) => task.hasher.key(text.as_bytes()),
+            None => {
+                if !self.issues.iter().any(|issue| issue.code.severity() > Severity::Warning) {
+                    let message = format!("the record has no {}", entity.spec.key());
+                    self.add(Code::MissingKey, Some(entity.spec.key()), message);
+                }
+                self.report(task, entity, record, place);
+                self.seen[entity.number].rejected += 1;
+                return Ok(());
+            }
+        };
+        let found = entity.index.find(key)?;
+        match task.operation.rows {
+            Rows::Replace => self.whole(task, entity, record, key, found, raw, place),
+            Rows::Merge => self.patch(task, entity, record, key, found, place),
+            Rows::Keep | Rows::Remove => self.named(task, entity, record, key, found, place),
+        }
+    }
+
+    fn add(&mut self, code: Code, column: Option<&str>, message: String) {
+        self.issues.push(Issue { code, column: column.map(str::to_owned), value: None, offset: 0, message });
+    }
+
+    /// Counts a row that cannot be applied; the record that it names stays as it is.
+    fn reject(&mut self, entity: &EntityPlan, found: Option<Found>) {
+        let seen = &mut self.seen[entity.number];
+        seen.rejected += 1;
+        seen.protected.extend(found.map(|found| found.slot));
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn whole(
+        &mut self,
+        task: &Task<'_>,
+        entity: &EntityPlan,
+        record: &mut Record,
+        key: u128,
+        found: Option<Found>,
+        raw: u64,
+        place: &Place<'_>,
+    ) -> Result<(), Stop> {
+        if record.cells().iter().any(|cell| matches!(cell.state, State::Add | State::Remove)) {
+            let (code, what) = match task.operation.rows {
+                Rows::Merge => (Code::AddUnderCreate, "a record that is created cannot be given by :add or :remove"),
+                _ => (Code::AddNeedsPatch, "a whole record cannot be given by :add or :remove"),
+            };
+            self.add(code, None, what.to_owned());
+        }
+        record.retain(|cell| cell.state == State::Set);
+        entity.rules.check(record, &entity.table, true, &mut self.issues);
+        let size = entity.rules.size(record, &entity.table);
+        if size > entity.spec.max_data {
+            let message = format!("the record's data has {size} bytes, at most {} are allowed", entity.spec.max_data);
+            self.add(Code::DataTooLarge, None, message);
+        }
+        if self.report(task, entity, record, place) {
+            self.reject(entity, found);
+            return Ok(());
+        }
+        let digest = self.digest(task.hasher, entity, record);
+        let mut touch = Touch {
+            key,
+            digest,
+            owner: entity.rules.owner.and_then(|owner| record.text(owner)).map_or(0, |o| task.hasher.key(o.as_bytes())),
+            raw,
+            place: NOWHERE,
+            old_row: 0,
+            slot: NEW,
+            ordinal: place.ordinal,
+            size: size as u32,
+            kind: kind::ADDED,
+            active: u32::from(entity.rules.is_active(record)),
+            reserved: 0,
+        };
+        if let Some(found) = found {
+            self.seen[entity.number].mark(task, entity, found.slot, place, || key_text(record));
+            touch.slot = found.slot;
+            touch.old_row = found.hot.row();
+            touch.kind = kind::CHANGED;
+            if entity.index.cold(found.slot)?.digest() == digest {
+                if found.hot.raw == raw {
+                    return Ok(());
+                }
+                touch.kind = kind::SAME;
+            }
+        }
+        if touch.kind != kind::SAME {
+            self.refer(task.hasher, entity, record, place);
+            self.seen[entity.number].note_kinds(record);
+            // The first load is read a second time instead of being kept: its rows are the whole file.
+            if touch.kind == kind::CHANGED || raw == 0 || (entity.keeps_added && self.spool.has_room()) {
+                touch.place = self.spool.push(record)?;
+            }
+        }
+        self.seen[entity.number].touched[part_of(key)].push(touch);
+        Ok(())
+    }
+
+    fn patch(
+        &mut self,
+        task: &Task<'_>,
+        entity: &EntityPlan,
+        record: &mut Record,
+        key: u128,
+        found: Option<Found>,
+        place: &Place<'_>,
+    ) -> Result<(), Stop> {
+        let clear = task.settings.patch_null == PatchNull::Clear;
+        let Some(found) = found else {
+            match task.operation.missing {
+                Missing::Insert => {
+                    record.retain(|cell| !matches!(cell.state, State::Blank | State::Null));
+                    return self.whole(task, entity, record, key, None, 0, place);
+                }
+                Missing::Fail => {
+                    self.add(Code::UnknownRecord, Some(entity.spec.key()), "the record is not in the catalog".into());
+                }
+                Missing::Ignore | Missing::Warn => {}
+            }
+            if self.report(task, entity, record, place) {
+                self.seen[entity.number].rejected += 1;
+            } else {
+                self.seen[entity.number].unknown += 1;
+            }
+            return Ok(());
+        };
+        if task.operation.missing == Missing::Insert
+            && record.cells().iter().any(|cell| matches!(cell.state, State::Add | State::Remove))
+        {
+            self.add(Code::AddUnderCreate, None, ":add and :remove cannot be used where records may be created".into());
+        }
+        record.retain(|cell| cell.state != State::Blank && (clear || cell.state != State::Null));
+        entity.rules.check(record, &entity.table, false, &mut self.issues);
+        let declared = entity.spec.fields.iter().enumerate().filter(|(_, field)| field.required);
+        for (number, field) in declared {
+            let cell = record.find(FieldId(number as u32));
+            if cell.is_some_and(|cell| cell.state == State::Null || record.bytes(cell).is_empty()) {
+                let message = format!("{} cannot be taken away", field.name);
+                self.issues.push(Issue {
+                    code: Code::MissingField,
+                    column: Some(field.name.clone()),
+                    value: None,
+                    offset: 0,
+                    message,
+                });
+            }
+        }
+        if self.report(task, entity, record, place) {
+            self.reject(entity, Some(found));
+            return Ok(());
+        }
+        self.seen[entity.number].mark(task, entity, found.slot, place, || key_text(record));
+        self.refer(task.hasher, entity, record, place);
+        let seen = &mut self.seen[entity.number];
+        seen.patched.extend(record.cells().iter().map(|cell| cell.field).filter(|field| field.0 > 0));
+        let touch = Touch {
+            key,
+            digest: 0,
+            owner: 0,
+            raw: 0,
+            place: self.spool.push(record)?,
+            old_row: found.hot.row(),
+            slot: found.slot,
+            ordinal: place.ordinal,
+            size: 0,
+            kind: kind::PATCH,
+            active: 0,
+            reserved: 0,
+        };
+        seen.touched[part_of(key)].push(touch);
+        Ok(())
+    }
+
+    fn named(
+        &mut self,
+        task: &Task<'_>,
+        entity: &EntityPlan,
+        record: &mut Record,
+        key: u128,
+        found: Option<Found>,
+        place: &Place<'_>,
+    ) -> Result<(), Stop> {
+        for number in 0..self.issues.len() {
+            // Elsewhere an unknown member is a warning; here nothing but the key may stand.
+            if self.issues[number].code == Code::UnknownMember {
+                self.issues[number].code = Code::ExtraColumn;
+            }
+        }
+        if let Some(extra) = record.cells().iter().find(|cell| cell.field.0 > 0) {
+            let name = entity.table.name(extra.field);
+            let message = format!("a {} file holds ids alone, not {name}", task.operation.name);
+            self.add(Code::ExtraColumn, Some(&name), message);
+        }
+        if found.is_none() && !self.issues.iter().any(|issue| issue.code.severity() > Severity::Warning) {
+            self.add(Code::UnknownId, Some(entity.spec.key()), "the record is not in the catalog".into());
+        }
+        let strict = task.settings.delete_unknown == Strictness::Fail && found.is_none();
+        if self.report(task, entity, record, place) {
+            self.reject(entity, found);
+            return Ok(());
+        }
+        let Some(found) = found else {
+            if strict {
+                task.problems.raise(entity.number, Code::UnknownId, Severity::File);
+            }
+            self.seen[entity.number].unknown += 1;
+            return Ok(());
+        };
+        self.seen[entity.number].mark(task, entity, found.slot, place, || key_text(record));
+        if task.operation.rows == Rows::Remove {
+            self.seen[entity.number].touched[part_of(key)].push(Touch {
+                key,
+                digest: 0,
+                owner: 0,
+                raw: 0,
+                place: NOWHERE,
+                old_row: found.hot.row(),
+                slot: found.slot,
+                ordinal: place.ordinal,
+                size: 0,
+                kind: kind::LISTED,
+                active: 0,
+                reserved: 0,
+            });
+        }
+        Ok(())
+    }
+
+    fn digest(&mut self, hasher: &Hasher, entity: &EntityPlan, record: &Record) -> u128 {
+        let seeds = &mut self.seen[entity.number].seeds;
+        record.cells().iter().filter(|cell| cell.state == State::Set).fold(0u128, |sum, cell| {
+            while seeds.len() <= cell.field.0 as usize {
+                seeds.push(hasher.field(&entity.table.name(FieldId(seeds.len() as u32))));
+            }
+            sum.wrapping_add(hasher.cell(seeds[cell.field.0 as usize], cell.kind, record.bytes(cell)))
+        })
+    }
+
+    /// Notes which records of another entity `record` names.
+    fn refer(&mut self, hasher: &Hasher, entity: &EntityPlan, record: &Record, place: &Place<'_>) {
+        let Some(refers) = entity.rules.refers else { return };
+        let references = &mut self.seen[entity.number].references;
+        for cell in record.cells().iter().filter(|cell| cell.field == refers && cell.state != State::Remove) {
+            let Value::List(items) = record.value(cell) else { continue };
+            for item in items {
+                let ordinal = u64::from(place.ordinal);
+                match references.get_mut(&hasher.key(item.as_bytes())) {
+                    Some(known) => {
+                        known.count += 1;
+                        if ordinal < known.ordinal {
+                            (known.ordinal, known.position) = (ordinal, (place.position)());
+                        }
+                    }
+                    None => {
+                        let position = (place.position)();
+                        let reference = Reference { text: item.to_owned(), count: 1, ordinal, position };
+                        references.insert(hasher.key(item.as_bytes()), reference);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Reports that `text` is named by the records `place` and `other`.
+fn duplicate(task: &Task<'_>, entity: &EntityPlan, place: &Place<'_>, other: u32, text: &str) {
+    let severity = duplicate_severity(task.settings);
+    let later = place.ordinal.max(other);
+    task.problems.add(entity.number, u64::from(later), Code::DuplicateItem, severity, || {
+        let here = (place.position)();
+        let position = if later == place.ordinal {
+            here
+        } else {
+            Position { member: here.member, record: u64::from(later) + 1, line: 0, byte: 0 }
+        };
+        duplicate_fault(entity, position, text)
+    });
+}
+
+/// What a duplicate does under `settings`.
+pub fn duplicate_severity(settings: &Settings) -> Severity {
+    if settings.duplicates == Duplicates::Fail { Severity::File } else { Code::DuplicateItem.severity() }
+}
+
+/// The fault of a duplicate.
+pub fn duplicate_fault(entity: &EntityPlan, position: Position, text: &str) -> Fault {
+    let mut fault = Fault::new(Code::DuplicateItem, "the id was given before in this file; the last row counts");
+    fault.position = position;
+    fault.entity = Some(entity.spec.name.clone());
+    fault.key = Some(text.to_owned());
+    fault.column = Some(entity.spec.key().to_owned());
+    fault
+}

@@ -1,0 +1,44 @@
+//! Two files against each other.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use feedengine_core::change::files;
+use feedengine_core::plan::{Control, Request};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+
+use crate::door;
+use crate::stream::Stream;
+
+/// What differs between two files.
+#[pyclass(frozen, module = "feedengine._engine")]
+pub struct FileDiff(files::FileDiff);
+
+#[pymethods]
+impl FileDiff {
+    /// Counts as a plan report (JSON): what the second file would change if the first were the catalog.
+    #[getter]
+    fn report(&self) -> String {
+        self.0.report.to_string()
+    }
+
+    /// Added and changed records as the second file has them; None if there are none.
+    fn after(&self, entity: &str) -> Option<Stream> {
+        self.0.after(entity).map(Stream::new)
+    }
+
+    /// Changed and removed records as the first file has them; None if there are none.
+    fn before(&self, entity: &str) -> Option<Stream> {
+        self.0.before(entity).map(Stream::new)
+    }
+}
+
+/// Compares the feeds at `old` and `new` under `request` (JSON; its base is not used).
+#[pyfunction]
+pub fn diff_files(py: Python<'_>, old: PathBuf, new: PathBuf, request: &str) -> PyResult<FileDiff> {
+    let request: Request = serde_json::from_str(request).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let control = Arc::new(Control::default());
+    let watched = control.clone();
+    door::run(py, &control.stop, move || files::diff(&old, &new, request, watched)).map(FileDiff)
+}

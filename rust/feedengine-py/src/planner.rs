@@ -1,0 +1,169 @@
+//! The planner as Python sees it: JSON for what is small, Arrow streams for rows.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use feedengine_core::change::batch::{closed_batch, row_batch};
+use feedengine_core::plan::{self, Control, Request, Stop};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use serde_json::json;
+
+use crate::errors::to_python;
+use crate::stream::{Stream, take};
+use crate::door;
+
+enum State {
+    Planning(Box<plan::Planner>),
+    Decided(Arc<plan::Planner>),
+    /// Between the two, and after a failure.
+    Spent,
+}
+
+/// Plans one task: `scan`, answer every `next_want` by `supply`, `decide`; then take the rows.
+#[pyclass(frozen, module = "feedengine._engine")]
+pub struct Planner {
+    state: Mutex<State>,
+    control: Arc<Control>,
+}
+
+fn spent() -> PyErr {
+    to_python(Stop::Broken("this planner has ended: make a new one".into()))
+}
+
+fn arrow(error: impl std::fmt::Display) -> PyErr {
+    to_python(Stop::Broken(error.to_string()))
+}
+
+impl Planner {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn planning<T: Send>(
+        &self,
+        py: Python<'_>,
+        work: impl FnOnce(&mut plan::Planner) -> Result<T, Stop> + Send,
+    ) -> PyResult<T> {
+        door::run(py, &self.control.stop, || match &mut *self.lock() {
+            State::Planning(planner) => work(planner),
+            _ => Err(Stop::Broken("this planner has ended: make a new one".into())),
+        })
+    }
+
+    fn decided(&self) -> PyResult<Arc<plan::Planner>> {
+        match &*self.lock() {
+            State::Decided(planner) => Ok(planner.clone()),
+            _ => Err(to_python(Stop::Broken("decide first".into()))),
+        }
+    }
+
+    fn number(planner: &plan::Planner, entity: &str) -> PyResult<usize> {
+        planner.entity(entity).ok_or_else(|| PyValueError::new_err(format!("there is no entity called {entity}")))
+    }
+}
+
+#[pymethods]
+impl Planner {
+    /// A planner for `request` (JSON) in a store whose secret is `secret`.
+    #[new]
+    fn new(request: &str, secret: &[u8]) -> PyResult<Self> {
+        let request: Request =
+            serde_json::from_str(request).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let planner = plan::Planner::new(request, secret).map_err(to_python)?;
+        Ok(Planner { control: planner.control(), state: Mutex::new(State::Planning(Box::new(planner))) })
+    }
+
+    /// Reads the feed at `path`.
+    fn scan(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        self.planning(py, move |planner| planner.scan(&path))
+    }
+
+    /// Bytes done, bytes in all, records so far. May be called while `scan` works.
+    fn progress(&self) -> (u64, u64, u64) {
+        let get = |number: &std::sync::atomic::AtomicU64| number.load(std::sync::atomic::Ordering::Relaxed);
+        (get(&self.control.done), get(&self.control.total), get(&self.control.records))
+    }
+
+    /// What to supply next as JSON {entity, rows: "some" | "all", columns}, or None.
+    fn next_want(&self, py: Python<'_>) -> PyResult<Option<String>> {
+        self.planning(py, |planner| {
+            let want = planner.next_want()?;
+            Ok(want.map(|want| {
+                let rows = if want.all { "all" } else { "some" };
+                json!({"entity": planner.entity_name(want.entity), "rows": rows, "columns": want.columns}).to_string()
+            }))
+        })
+    }
+
+    /// The stored rows of the last want: a stream of `_row`.
+    fn wanted(&self) -> PyResult<Stream> {
+        match &*self.lock() {
+            State::Planning(planner) => Ok(Stream::one(row_batch(&planner.wanted()).map_err(arrow)?)),
+            _ => Err(spent()),
+        }
+    }
+
+    /// Answers the last want with a stream of stored rows.
+    fn supply(&self, py: Python<'_>, rows: &Bound<'_, PyAny>) -> PyResult<()> {
+        let reader = take(rows)?;
+        self.planning(py, move |planner| {
+            for batch in reader {
+                planner.supply(&batch.map_err(|error| Stop::Broken(error.to_string()))?)?;
+            }
+            planner.supplied()
+        })
+    }
+
+    /// The plan as JSON.
+    fn decide(&self, py: Python<'_>) -> PyResult<String> {
+        let report = self.planning(py, plan::Planner::decide)?;
+        let mut state = self.lock();
+        *state = match std::mem::replace(&mut *state, State::Spent) {
+            State::Planning(planner) => State::Decided(Arc::from(planner)),
+            other => other,
+        };
+        Ok(report.to_string())
+    }
+
+    /// Columns that the store must add, as JSON [{name, kind}].
+    fn added_columns(&self, entity: &str) -> PyResult<String> {
+        let planner = self.decided()?;
+        Ok(json!(planner.added_columns(Self::number(&planner, entity)?)).to_string())
+    }
+
+    /// Stored rows to close: a stream of `_row`, `_reason`; None if there are none.
+    fn closed(&self, entity: &str) -> PyResult<Option<Stream>> {
+        let planner = self.decided()?;
+        let closed = planner.closed(Self::number(&planner, entity)?);
+        (!closed.is_empty()).then(|| closed_batch(closed).map(Stream::one).map_err(arrow)).transpose()
+    }
+
+    /// Stored rows of records that go, at most `limit`: a stream of `_row`.
+    fn removed_rows(&self, entity: &str, limit: usize) -> PyResult<Stream> {
+        let planner = self.decided()?;
+        let rows = planner.removed_rows(Self::number(&planner, entity)?, limit);
+        Ok(Stream::one(row_batch(&rows).map_err(arrow)?))
+    }
+
+    /// Whole records to insert; None if there are none.
+    fn rows(&self, entity: &str) -> PyResult<Option<Stream>> {
+        let planner = self.decided()?;
+        let number = Self::number(&planner, entity)?;
+        Ok(planner.rows(number).map(Stream::new))
+    }
+
+    /// Patched cells with the stored row to copy the rest from; None if there are none.
+    fn patched(&self, entity: &str) -> PyResult<Option<Stream>> {
+        let planner = self.decided()?;
+        let number = Self::number(&planner, entity)?;
+        Ok(planner.patched(number).map(Stream::new))
+    }
+
+    /// Writes the next index into `folder`; returns the next state by entity as JSON.
+    fn write_index(&self, py: Python<'_>, folder: PathBuf, token: &str) -> PyResult<String> {
+        let planner = self.decided()?;
+        let next = door::run(py, &self.control.stop, || planner.write_index(&folder, token))?;
+        Ok(json!(next).to_string())
+    }
+}
