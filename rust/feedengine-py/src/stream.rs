@@ -1,15 +1,15 @@
 //! Arrow streams across the border, by the PyCapsule interface: any library's object in, any library may take ours.
 
-use std::ffi::CString;
+use std::ffi::CStr;
 use std::sync::{Mutex, PoisonError};
 
-use arrow_array::ffi_stream::{ArrowArrayStreamReader, FFI_ArrowArrayStream};
+use arrow_array::ffi_stream::{RecordBatchStreamReader, FFI_ArrowArrayStream};
 use arrow_array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
-const NAME: &str = "arrow_array_stream";
+const NAME: &CStr = c"arrow_array_stream";
 
 /// An Arrow stream that can be read once.
 #[pyclass(frozen, module = "feedengine._engine")]
@@ -40,13 +40,12 @@ impl Stream {
         drop(requested_schema);
         let reader = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
         let reader = reader.ok_or_else(|| PyRuntimeError::new_err("this stream was read already: ask for a new one"))?;
-        let name = CString::new(NAME).map_err(|error| PyValueError::new_err(error.to_string()))?;
-        PyCapsule::new(py, FFI_ArrowArrayStream::new(reader), Some(name))
+        PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(reader), NAME)
     }
 }
 
 /// Takes the stream out of any object that has `__arrow_c_stream__`.
-pub fn take(object: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
+pub fn take(object: &Bound<'_, PyAny>) -> PyResult<RecordBatchStreamReader> {
     let capsule = object.call_method0("__arrow_c_stream__").map_err(|error| {
         if object.hasattr("__arrow_c_stream__").unwrap_or(false) {
             error
@@ -55,10 +54,9 @@ pub fn take(object: &Bound<'_, PyAny>) -> PyResult<ArrowArrayStreamReader> {
         }
     })?;
     let capsule = capsule.cast::<PyCapsule>()?;
-    let name = CString::new(NAME).map_err(|error| PyValueError::new_err(error.to_string()))?;
-    let pointer = capsule.pointer_checked(Some(&name))?.cast::<FFI_ArrowArrayStream>();
+    let pointer = capsule.pointer_checked(Some(NAME))?.cast::<FFI_ArrowArrayStream>();
     // SAFETY: the name was checked, so the capsule holds an Arrow C stream; `from_raw` moves it out and leaves a
     // released one behind, which the capsule's destructor accepts.
-    let reader = unsafe { ArrowArrayStreamReader::from_raw(pointer.as_ptr()) };
+    let reader = unsafe { RecordBatchStreamReader::from_raw(pointer.as_ptr()) };
     reader.map_err(|error| PyValueError::new_err(error.to_string()))
 }
