@@ -1,4 +1,4 @@
-"""What sync, apply, plan and validate share: from options and a file name to a request, from a report to an exit code."""
+"""What sync, apply and plan share: from options and a file name to a request, from a report to an exit code."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from feedengine.names import OPERATIONS, BadName, FeedName, parse
 
 if TYPE_CHECKING:
     from feedengine.cli.session import Session
-    from feedengine.ingest import FeedRequest
+    from feedengine.target import FeedRequest
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,6 @@ class FeedOptions:
 def configure(session: Session, options: FeedOptions) -> None:
     """Let the options that are settings override them."""
     session.flag("safeguard.limit", "--removal-limit", options.removal_limit)
-    session.flag("safeguard.on_block", "--hold-removals", "hold" if options.hold_removals else None)
     session.flag("rules.rows", "--strict", "fail" if options.strict else None)
     session.flag("engine.memory_limit", "--memory-limit", options.memory_limit)
     session.flag("engine.threads", "--threads", options.threads)
@@ -46,8 +45,8 @@ def request(session: Session, file: Path, options: FeedOptions, *, verb: str) ->
 
     Raises UsageError where options contradict, FeedRejected where the name is needed and cannot be read.
     """
-    from feedengine.ingest import FeedRequest
     from feedengine.cli.session import parse_catalog
+    from feedengine.target import FeedRequest
 
     if options.operation is not None and options.operation not in OPERATIONS:
         raise UsageError(f'"{options.operation}" is no operation; it must be one of {", ".join(OPERATIONS)}.')
@@ -71,6 +70,7 @@ def request(session: Session, file: Path, options: FeedOptions, *, verb: str) ->
         reason=options.reason,
         hold_removals=True if options.hold_removals else None,
         actor=session.actor,
+        create=options.create,
     )
 
 
