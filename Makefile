@@ -95,5 +95,7 @@ $(VENV)/.bench: requirements/bench.txt $(VENV)/.deps
 	@touch $@
 
 $(VENV)/.built: $(VENV)/.deps $(RUST) $(PACKAGED)
-	VIRTUAL_ENV=$(abspath $(VENV)) $(BIN)/maturin develop --release --locked --quiet
+	@echo "building the extension (minutes the first time)"
+	PATH="$(abspath $(BIN)):$$PATH" MATURIN_PEP517_ARGS=--locked $(BIN)/python -m pip install --quiet \
+	  --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@

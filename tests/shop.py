@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from model.settings import Settings
 from model.spec import ENTITIES
@@ -91,7 +94,10 @@ class Shop:
         """What the feed would do; nothing is written."""
         from feedengine import ingest
 
-        plan = ingest.plan(self.store, self.settings(rules or Settings(), extra), self.request(path, operation, force))
+        with self.cut_small():
+            plan = ingest.plan(
+                self.store, self.settings(rules or Settings(), extra), self.request(path, operation, force)
+            )
         return self.answer(plan.report)
 
     def run(
@@ -108,10 +114,27 @@ class Shop:
 
         request = self.request(path, operation, force, catalog)
         try:
-            result = ingest.run(self.store, self.settings(rules or Settings()), request)
+            with self.cut_small():
+                result = ingest.run(self.store, self.settings(rules or Settings()), request)
         except (errors.SafeguardRefused, errors.FeedRejected) as error:
             return self.answer(error.report)
         return self.answer(result.report)
+
+    @contextmanager
+    def cut_small(self) -> Iterator[None]:
+        """Have feeds read in blocks of this shop's size: no setting, since it must change nothing."""
+        from feedengine import engine
+
+        if self.block is None:
+            yield
+            return
+        plain = engine.Planner.__init__
+
+        def cut(planner: Any, request: dict[str, Any], secret: bytes) -> None:
+            plain(planner, {**request, "block": self.block}, secret)
+
+        with mock.patch.object(engine.Planner, "__init__", cut):
+            yield
 
     @staticmethod
     def answer(report: dict[str, Any]) -> Answer:

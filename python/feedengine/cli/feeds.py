@@ -1,0 +1,132 @@
+"""What sync, apply and plan share: from options and a file name to a request, from a report to an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from feedengine.errors import ExitCode, FeedRejected, Hint, UsageError
+from feedengine.names import OPERATIONS, BadName, FeedName, parse
+
+if TYPE_CHECKING:
+    from feedengine.cli.session import Session
+    from feedengine.target import FeedRequest
+
+
+@dataclass(frozen=True)
+class FeedOptions:
+    """The options of a command that takes a feed, as typed."""
+
+    catalog: str | None = None
+    operation: str | None = None
+    force: bool = False
+    reason: str | None = None
+    removal_limit: str | None = None
+    hold_removals: bool = False
+    strict: bool = False
+    memory_limit: str | None = None
+    threads: int | None = None
+    create: bool = False
+
+
+def configure(session: Session, options: FeedOptions) -> None:
+    """Let the options that are settings override them."""
+    session.flag("safeguard.limit", "--removal-limit", options.removal_limit)
+    session.flag("rules.rows", "--strict", "fail" if options.strict else None)
+    session.flag("engine.memory_limit", "--memory-limit", options.memory_limit)
+    session.flag("engine.threads", "--threads", options.threads)
+    session.flag("rules.unknown_section", "--create", "create" if options.create else None)
+
+
+def request(session: Session, file: Path, options: FeedOptions, *, verb: str) -> FeedRequest:
+    """The request for a feed: what the options leave open is read from the name.
+
+    Raises UsageError where options contradict, FeedRejected where the name is needed and cannot be read.
+    """
+    from feedengine.cli.session import parse_catalog
+    from feedengine.target import FeedRequest
+
+    if options.operation is not None and options.operation not in OPERATIONS:
+        raise UsageError(f'"{options.operation}" is no operation; it must be one of {", ".join(OPERATIONS)}.')
+    if options.force and not options.reason:
+        raise UsageError("--force wants --reason: it is kept with the task.", state="Nothing was changed.")
+    if options.force and options.hold_removals:
+        raise UsageError("--force and --hold-removals exclude each other.", state="Nothing was changed.")
+    if options.catalog is not None:
+        parse_catalog(options.catalog)
+    if not file.is_file():
+        raise UsageError(f"There is no file {file}.", code="NO_FILE", state="Nothing was changed.")
+    name = parse(file.name, known_keys(session))
+    operation = _operation(verb, file, name, options)
+    if isinstance(name, BadName) and (options.catalog is None or operation is None):
+        raise bad_name(name, verb)
+    return FeedRequest(
+        path=file,
+        catalog=options.catalog or (name.catalog if isinstance(name, FeedName) else None),
+        operation=operation or (name.operation if isinstance(name, FeedName) else None),
+        force=options.force or (isinstance(name, FeedName) and name.force),
+        reason=options.reason,
+        hold_removals=True if options.hold_removals else None,
+        actor=session.actor,
+        create=options.create,
+    )
+
+
+def known_keys(session: Session) -> list[str]:
+    """Registered keys: those of the store and those that the settings name."""
+    stored = session.store.keys() if session.existing_store() else []
+    return sorted({*stored, *session.settings.keys})
+
+
+def _operation(verb: str, file: Path, name: FeedName | BadName, options: FeedOptions) -> str | None:
+    """The operation that was typed, or that the verb `sync` means; a name that says another one is not overruled."""
+    wanted = options.operation or ("sync" if verb == "sync" else None)
+    if wanted and isinstance(name, FeedName) and name.operation != wanted and not options.operation:
+        raise UsageError(
+            f"By its name this feed is a {name.operation}, not a sync.",
+            state="Nothing was changed.",
+            code="OTHER_OPERATION",
+            hints=[
+                Hint("Do what the name says", ("feedengine", "apply", str(file))),
+                Hint("Really sync it", ("feedengine", "apply", str(file), "--operation", "sync")),
+            ],
+        )
+    return wanted
+
+
+def bad_name(name: BadName, verb: str) -> FeedRejected:
+    """The refusal of a name that says too little, with the ways on."""
+    hints = []
+    if name.did_you_mean:
+        hints.append(Hint("It was probably meant to be", (name.did_you_mean,)))
+    tail = () if verb == "sync" else ("--operation", "sync")
+    hints.append(Hint("Say it yourself", ("feedengine", verb, name.filename, "--catalog", "KEY/SECTION", *tail)))
+    return FeedRejected(
+        f'The file name "{name.filename}" cannot be read ({name.part}): {name.message}',
+        state="Nothing was changed.",
+        code=name.code,
+        hints=hints,
+    )
+
+
+def exit_code(report: Mapping[str, Any], *, strict: bool = False) -> ExitCode:
+    """What a finished report means for the process."""
+    verdict = report.get("verdict")
+    if verdict == "refused":
+        return ExitCode.SAFEGUARD
+    if verdict == "invalid":
+        return ExitCode.REJECTED
+    skipped = any(each.get("rejected") for each in (report.get("entities") or {}).values())
+    if verdict == "held" or report.get("outcome") == "held":
+        return ExitCode.PARTIAL
+    if skipped:
+        return ExitCode.REJECTED if strict else ExitCode.PARTIAL
+    return ExitCode.DONE
+
+
+def has_changes(report: Mapping[str, Any]) -> bool:
+    """Whether applying would change anything."""
+    counts = (report.get("entities") or {}).values()
+    return any(each.get("added") or each.get("changed") or each.get("removed") for each in counts)
