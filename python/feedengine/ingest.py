@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from feedengine import engine
 from feedengine.errors import (
@@ -30,9 +30,12 @@ from feedengine.errors import (
 )
 from feedengine.faults import point
 from feedengine.settings import Settings
-from feedengine.store import Base, Catalog, Store
+from feedengine.store import Base, Store
 from feedengine.store.model import ENTITIES, Column, EntityBase, SnapshotInfo, SnapshotMeta
 from feedengine.target import FeedRequest, Target, resolve
+
+if TYPE_CHECKING:
+    from feedengine.store.catalog import Catalog
 
 __all__ = ["FeedRequest", "Plan", "Result", "Watch", "apply", "plan", "run"]
 
@@ -173,7 +176,6 @@ def _engine_request(
         "threads": settings.threads,
         "memory": settings.memory_limit // 2,
         "temp_dir": str(settings.get("engine.temp_dir") or store.tmp),
-        "block": settings.get("engine.block_bytes"),
     }
 
 
