@@ -46,6 +46,48 @@ codes! {
     // reading: text
     NotUtf8 "NOT_UTF8" File "save the file as UTF-8";
     UnterminatedQuote "UNTERMINATED_QUOTE" File "a quoted field is never closed: close it or send the whole file";
+    // reading: containers, continued
+    TrailingGarbage "TRAILING_GARBAGE" File "bytes follow the end of the archive: build and send it again";
+    ArchiveBomb "ARCHIVE_BOMB" File "the archive expands beyond the limit: raise max_expansion if it is genuine";
+    ArchiveNested "ARCHIVE_NESTED" File "put the files at the root of the archive, not in a folder or another archive";
+    ArchivePath "ARCHIVE_PATH" File "member names must be plain file names";
+    ArchiveLink "ARCHIVE_LINK" File "archives may hold regular files only, no links";
+    ArchiveSpecial "ARCHIVE_SPECIAL" File "archives may hold regular files only";
+    ArchiveDuplicate "ARCHIVE_DUPLICATE" File "send one file for each entity";
+    ArchiveEmpty "ARCHIVE_EMPTY" File "name the archive's members items.*, variations.* or item_groups.*";
+    ZipNotSupported "ZIP_NOT_SUPPORTED" File "send a tar.gz instead of a zip";
+    UnknownFormat "UNKNOWN_FORMAT" File "send CSV, JSON or JSONL, plain, gzipped or in a tar.gz";
+    NameMismatch "NAME_MISMATCH" Warning "give the file the extension of its content";
+    UnknownMemberFile "UNKNOWN_MEMBER_FILE" Warning "name the member after an entity, or leave it out";
+    // reading: text and CSV
+    RecordTooLong "RECORD_TOO_LONG" File "shorten the record, look for a quote that is never closed, or raise max_record";
+    TooManyColumns "TOO_MANY_COLUMNS" File "send fewer columns or raise max_columns";
+    DuplicateColumn "DUPLICATE_COLUMN" File "name every column once";
+    EmptyColumn "EMPTY_COLUMN" File "name every column";
+    MissingColumn "MISSING_COLUMN" File "add the column to the header";
+    WrongDelimiter "WRONG_DELIMITER" File "separate the columns with the delimiter that is set, or change the setting";
+    UnknownColumn "UNKNOWN_COLUMN" Warning "correct the column's name, or leave it out";
+    NulByte "NUL_BYTE" Row "remove the NUL bytes";
+    TextAfterQuote "TEXT_AFTER_QUOTE" Row "double the quotes within quoted fields";
+    QuoteInField "QUOTE_IN_FIELD" Warning "quote the whole field and double the quotes within it";
+    ShortRow "SHORT_ROW" Warning "give every row all columns of the header";
+    LongRow "LONG_ROW" Row "quote fields that hold the delimiter";
+    BadFlag "BAD_FLAG" Row "write true or false";
+    BadInteger "BAD_INTEGER" Row "write a whole number";
+    // reading: JSON
+    BadJson "BAD_JSON" Row "write strict JSON";
+    BadType "BAD_TYPE" Row "give the field a value of its type";
+    BadEscape "BAD_ESCAPE" Row "write characters beyond U+FFFF as two escapes, or as they are";
+    TooDeep "TOO_DEEP" File "nest values less deeply";
+    Truncated "TRUNCATED" File "the file ends early: send it again";
+    UnknownEntity "UNKNOWN_ENTITY" File "name the list after an entity";
+    DuplicateList "DUPLICATE_LIST" File "send one list for each entity";
+    FlatJsonl "FLAT_JSONL" Warning "the lines use CSV column names: accepted";
+    UnknownMember "UNKNOWN_MEMBER" Warning "correct the member's name, move it into data, or leave it out";
+    DuplicateMember "DUPLICATE_MEMBER" Warning "the last value counts: give every member once";
+    IdNotText "ID_NOT_TEXT" Warning "write ids as JSON strings";
+    NotText "NOT_TEXT" Warning "write texts as JSON strings";
+    NotList "NOT_LIST" Warning "write lists as JSON lists";
     // meaning: records
     MissingKey "MISSING_KEY" Row "give every record its id";
 }
@@ -85,7 +127,15 @@ pub struct Fault {
 impl Fault {
     /// A fault without a position: the caller who knows it adds it.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Fault { code, position: Position::default(), entity: None, key: None, column: None, value: None, message: message.into() }
+        Fault {
+            code,
+            position: Position::default(),
+            entity: None,
+            key: None,
+            column: None,
+            value: None,
+            message: message.into(),
+        }
     }
 
     /// The same fault at `position`.

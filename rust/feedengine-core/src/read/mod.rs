@@ -4,12 +4,35 @@
 //! and finds the last record's end); blocks are then split, keyed and parsed by any number of threads through the
 //! block's [`Layout`], which is immutable.
 
+mod cell;
+mod csv;
+mod document;
+mod element;
+mod exact;
+mod feed;
+mod header;
+mod inflate;
+mod json;
+mod layout;
+mod lines;
+mod near;
+mod scan;
+mod simd;
+mod sniff;
+mod source;
+mod tar;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
 
-use std::sync::Arc;
+pub use cell::Scratch;
+pub use feed::{Feed, FileInfo, Next, Section, SectionEnd, Tables};
+pub use header::HeaderColumn;
+pub use layout::Layout;
 
-use crate::fault::{Code, Fault, Position};
+use crate::fault::Code;
 use crate::record::entity::EntitySpec;
-use crate::record::{FieldId, FieldTable, Record};
 
 /// How to read. The same options and file give the same blocks.
 #[derive(Clone, Debug)]
@@ -44,6 +67,19 @@ pub struct Block {
     pub first_line: u64,
     /// Offset of the first byte in the member.
     pub first_byte: u64,
+    /// Elements of a JSON document: where they lie was found when the block was cut.
+    pub(crate) spans: Vec<Span>,
+}
+
+/// The last record end in some bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// One past it; 0 if there is none.
+    pub(crate) end: usize,
+    /// Records before it, blank ones among them.
+    pub(crate) records: u64,
+    /// Lines before it.
+    pub(crate) lines: u64,
 }
 
 /// Where a record lies in its block, without its terminator.

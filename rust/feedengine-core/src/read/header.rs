@@ -1,0 +1,297 @@
+//! What column names mean: the header of a CSV file, and the member names of flat JSON lines.
+
+use crate::fault::{Code, Fault};
+use crate::record::entity::EntitySpec;
+use crate::record::{FieldId, FieldTable, Kind};
+
+use super::{csv, exact, near};
+
+/// How a column's text becomes a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Unknown: passed over.
+    Ignored,
+    /// By the field's type; lists are split on pipes.
+    Plain(Kind),
+    /// JSON, kept as it is typed.
+    Json,
+    /// A JSON list of texts.
+    Parents,
+    /// One parent, or none where it is blank.
+    Parent,
+    /// `color: red|color: blue|size: medium`.
+    Facets,
+    /// A JSON object of metadata.
+    Data,
+}
+
+/// One column of a CSV header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeaderColumn {
+    /// The name as the header has it.
+    pub name: String,
+    /// The field it means; `None` for an unknown column, and for `facets` and `data`, which mean several.
+    pub field: Option<FieldId>,
+    pub(crate) way: Way,
+}
+
+/// What the column `name` means; `None` when it is unknown.
+pub(crate) fn resolve(spec: &EntitySpec, table: &FieldTable, name: &str) -> Option<(Way, Option<FieldId>)> {
+    let parents = spec.parents.as_deref();
+    if let Some(field) = spec.fields.iter().find(|field| field.name == name || field.aliases.iter().any(|a| a == name))
+    {
+        let way = if parents == Some(&field.name) { Way::Parents } else { Way::Plain(field.kind.into()) };
+        return Some((way, Some(table.id(&field.name))));
+    }
+    if let Some(parents) = parents.filter(|parents| parents.strip_suffix('s') == Some(name)) {
+        return Some((Way::Parent, Some(table.id(parents))));
+    }
+    let open = |prefix| name.strip_prefix(prefix).filter(|rest: &&str| !rest.is_empty());
+    if spec.facets {
+        if name == "facets" {
+            return Some((Way::Facets, None));
+        }
+        if open("facet:").is_some() {
+            return Some((Way::Plain(Kind::List), Some(table.id(name))));
+        }
+    }
+    if spec.metadata {
+        if name == "data" {
+            return Some((Way::Data, None));
+        }
+        if let Some(rest) = open("metadata:json:") {
+            return Some((Way::Json, Some(table.id(&format!("metadata:{rest}")))));
+        }
+        if open("metadata:").is_some() {
+            return Some((Way::Plain(Kind::Text), Some(table.id(name))));
+        }
+    }
+    None
+}
+
+/// Every column name that has a meaning of its own, for "did you mean".
+pub(crate) fn known(spec: &EntitySpec) -> impl Iterator<Item = &str> {
+    let declared = spec
+        .fields
+        .iter()
+        .flat_map(|field| std::iter::once(field.name.as_str()).chain(field.aliases.iter().map(String::as_str)));
+    declared.chain(spec.facets.then_some("facets")).chain(spec.metadata.then_some("data"))
+}
+
+/// Whether `name` has a meaning as a column.
+pub(crate) fn resolve_known(spec: &EntitySpec, name: &str) -> bool {
+    known(spec).any(|known| known == name)
+        || (spec.facets && name.starts_with("facet:"))
+        || (spec.metadata && name.starts_with("metadata:"))
+}
+
+/// Whether `name` is the key of `spec`.
+pub(crate) fn is_key(spec: &EntitySpec, name: &str) -> bool {
+    spec.fields[0].name == name || spec.fields[0].aliases.iter().any(|alias| alias == name)
+}
+
+/// The entity that these column names speak of: one with an owner, whose owner they name beside its key; one with
+/// parents, which they name without anything else; otherwise the first.
+pub(crate) fn entity_of<'a>(
+    specs: &[EntitySpec],
+    names: impl Iterator<Item = &'a str> + Clone,
+    default: usize,
+) -> usize {
+    let has = |name: &str| names.clone().any(|other| other == name);
+    let owned = specs.iter().position(|spec| {
+        spec.owner.as_ref().is_some_and(|(field, _)| {
+            spec.fields[0].aliases.iter().any(|alias| has(alias)) || (has(field) && has(spec.key()))
+        })
+    });
+    let parental = || {
+        specs.iter().position(|spec| {
+            spec.parents
+                .as_ref()
+                .is_some_and(|field| (has(field) || field.strip_suffix('s').is_some_and(&has)) && !has("item_name"))
+        })
+    };
+    owned.or_else(parental).unwrap_or(default)
+}
+
+/// A CSV header that has been found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) delimiter: u8,
+    pub(crate) names: Vec<String>,
+    /// Where the header's record starts and the next one begins.
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+/// The delimiters that are looked for.
+const DELIMITERS: [u8; 4] = *b",;\t|";
+
+/// Finds the header in `head`, the first bytes of a file behind its byte order mark; `whole` says that these are all
+/// its bytes. `Ok(None)` asks for more bytes.
+pub(crate) fn find(
+    head: &[u8],
+    whole: bool,
+    given: Option<u8>,
+    keyed: impl Fn(&str) -> bool,
+) -> Result<Option<Header>, Fault> {
+    let start = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n')).unwrap_or(head.len());
+    if start == head.len() {
+        let empty = Fault::new(Code::EmptyFile, "the file holds nothing but blank lines");
+        return if whole { Err(empty) } else { Ok(None) };
+    }
+    let candidates = given.map_or(DELIMITERS.to_vec(), |delimiter| vec![delimiter]);
+    let mut best: Option<(bool, usize, Header)> = None;
+    for delimiter in candidates {
+        let Some((end, next)) = exact::first(&head[start..], delimiter, whole) else { continue };
+        let raw = &head[start..start + end];
+        if let Err(error) = simdutf8::compat::from_utf8(raw) {
+            return Err(not_utf8(raw, start + error.valid_up_to()));
+        }
+        let names = csv::texts(raw, delimiter);
+        let score = (names.iter().any(|name| keyed(name)), names.len());
+        if best.as_ref().is_none_or(|(keyed, count, _)| score > (*keyed, *count)) {
+            best = Some((score.0, score.1, Header { delimiter, names, start, end: start + next }));
+        }
+    }
+    match best {
+        Some((_, _, header)) => Ok(Some(header)),
+        None if whole => Err(Fault::new(Code::UnterminatedQuote, "a quote in the header is never closed")),
+        None => Ok(None),
+    }
+}
+
+fn not_utf8(raw: &[u8], at: usize) -> Fault {
+    let byte = raw.get(at).copied().unwrap_or_default();
+    Fault::new(Code::NotUtf8, format!("the header is not UTF-8: byte 0x{byte:02X} at offset {at} of the file"))
+}
+
+/// Columns of a header, or why it cannot be read; warnings for what is passed over.
+pub(crate) fn columns(
+    header: &Header,
+    spec: &EntitySpec,
+    table: &FieldTable,
+    given: Option<u8>,
+    most: usize,
+) -> Result<(Vec<HeaderColumn>, Vec<Fault>), Fault> {
+    let names = &header.names;
+    if names.len() > most {
+        let message = format!("the header names {} columns; at most {most} are read", names.len());
+        return Err(Fault::new(Code::TooManyColumns, message));
+    }
+    if let Some(name) = names.iter().find(|name| name.contains('\0')) {
+        return Err(Fault::new(Code::NulByte, "the header holds NUL bytes").value(name));
+    }
+    if let [only] = names.as_slice() {
+        if let (Some(given), Some(found)) = (given, DELIMITERS.iter().find(|byte| only.as_bytes().contains(byte))) {
+            let message = format!(
+                "the header has one column: it seems to be separated by {:?}, not {:?}",
+                *found as char, given as char
+            );
+            return Err(Fault::new(Code::WrongDelimiter, message).value(only));
+        }
+    }
+    let mut columns: Vec<HeaderColumn> = Vec::with_capacity(names.len());
+    let mut warnings = Vec::new();
+    let mut seen = std::collections::HashMap::new();
+    for (at, name) in names.iter().enumerate() {
+        if name.is_empty() {
+            return Err(Fault::new(Code::EmptyColumn, format!("column {} of the header has no name", at + 1)));
+        }
+        let (way, field) = resolve(spec, table, name).unwrap_or((Way::Ignored, None));
+        let meaning = field.map_or_else(|| name.clone(), |field| table.name(field).to_string());
+        if let Some(before) = seen.insert(meaning, at) {
+            let message = if names[before] == *name {
+                format!("columns {} and {} are both named {name:?}", before + 1, at + 1)
+            } else {
+                format!("the columns {:?} and {name:?} mean the same field", names[before])
+            };
+            return Err(Fault::new(Code::DuplicateColumn, message).column(name));
+        }
+        if way == Way::Ignored {
+            let near = near::hint(name, known(spec).filter(|known| !names.iter().any(|name| name == known)));
+            warnings.push(
+                Fault::new(Code::UnknownColumn, format!("the column {name:?} is not known and left out{near}"))
+                    .column(name),
+            );
+        }
+        columns.push(HeaderColumn { name: name.clone(), field, way });
+    }
+    if !names.iter().any(|name| is_key(spec, name)) {
+        let key = spec.key();
+        let near = near::nearest(key, names.iter().map(String::as_str));
+        let near = near.map_or_else(String::new, |near| format!("; the nearest is {near:?}"));
+        return Err(Fault::new(Code::MissingColumn, format!("the header has no column {key:?}{near}")).column(key));
+    }
+    if warnings.len() > MOST_WARNINGS {
+        let more = warnings.len() - MOST_WARNINGS;
+        warnings.truncate(MOST_WARNINGS);
+        warnings.push(Fault::new(Code::UnknownColumn, format!("{more} more columns are not known and left out")));
+    }
+    Ok((columns, warnings))
+}
+
+/// Unknown columns that are named one by one.
+const MOST_WARNINGS: usize = 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::entity::constructor;
+
+    fn read(text: &str, entity: usize) -> Result<(u8, Vec<HeaderColumn>, Vec<Fault>), Code> {
+        let spec = &constructor()[entity];
+        let header = find(text.as_bytes(), true, None, |name| is_key(spec, name)).map_err(|fault| fault.code)?;
+        let Some(header) = header else { return Err(Code::Unreadable) };
+        let (columns, warnings) =
+            columns(&header, spec, &FieldTable::new(spec), None, 100).map_err(|fault| fault.code)?;
+        Ok((header.delimiter, columns, warnings))
+    }
+
+    #[test]
+    fn the_delimiter_is_the_one_that_separates_the_key() {
+        for (text, delimiter) in
+            [("id,item_name\n", b','), ("id;a|b;c,d\n", b';'), ("\"id\"\turl", b'\t'), ("id", b',')]
+        {
+            assert_eq!(read(text, 0).map(|found| found.0), Ok(delimiter), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_trusted_is_refused() {
+        for (text, code) in [
+            ("", Code::EmptyFile),
+            ("\n\r\n", Code::EmptyFile),
+            ("id,url,url\n", Code::DuplicateColumn),
+            ("id,metadata:x,metadata:json:x\n", Code::DuplicateColumn),
+            ("id,,url\n", Code::EmptyColumn),
+            ("Id,url\n", Code::MissingColumn),
+            ("\"id,url\n", Code::UnterminatedQuote),
+            ("id,u\0rl\n", Code::NulByte),
+        ] {
+            assert_eq!(read(text, 0).map(|_| ()), Err(code), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn unknown_columns_are_named_with_their_neighbour() {
+        let (_, columns, warnings) = read("id,item_nam,zzz\n", 0).unwrap_or_default();
+        assert_eq!(columns.len(), 3);
+        assert_eq!(warnings.len(), 2);
+        assert!(warnings[0].message.contains("did you mean \"item_name\"?"), "{}", warnings[0].message);
+    }
+
+    #[test]
+    fn columns_tell_the_entity_of_a_loose_file() {
+        let specs = constructor();
+        for (names, entity) in [
+            (&["variation_id"][..], 1),
+            (&["id", "item_id"], 1),
+            (&["id", "parent_ids"], 2),
+            (&["id", "parent_id", "name"], 2),
+            (&["id", "item_name", "parent_id"], 0),
+            (&["id"], 0),
+        ] {
+            assert_eq!(entity_of(&specs, names.iter().copied(), 0), entity, "{names:?}");
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! How the records of one section are to be understood: immutable, shared by all workers.
+
+use std::sync::Arc;
+
+use super::cell::{Scratch, Sink};
+use super::header::HeaderColumn;
+use super::json::{self, Reader};
+use super::{Block, Issue, ReadOptions, Span, csv, element, exact, scan};
+use crate::fault::{Code, Position};
+use crate::record::digest::fingerprint;
+use crate::record::entity::EntitySpec;
+use crate::record::{FieldTable, Record};
+
+/// What a section's bytes are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// CSV with its columns and the place of the key among them.
+    Csv { delimiter: u8, columns: Vec<HeaderColumn>, key: usize },
+    /// JSON lines, or elements of a document's list.
+    Json { lines: bool, flat: bool },
+}
+
+/// How to read the records of one section.
+#[derive(Debug)]
+pub struct Layout {
+    form: Form,
+    spec: EntitySpec,
+    table: Arc<FieldTable>,
+    fingerprint: u64,
+    max_record: usize,
+    max_columns: usize,
+}
+
+impl Layout {
+    pub(crate) fn new(form: Form, spec: &EntitySpec, table: &Arc<FieldTable>, options: &ReadOptions) -> Self {
+        Layout {
+            fingerprint: print(&form, spec),
+            form,
+            spec: spec.clone(),
+            table: table.clone(),
+            max_record: options.max_record,
+            max_columns: options.max_columns,
+        }
+    }
+
+    /// A hash of everything that decides how a record's bytes are understood: format, column names in their order,
+    /// delimiter, dialect, the entity's rules. Equal bytes under equal fingerprints are equal records.
+    pub fn fingerprint(&self) -> u64 {
+        self.fingerprint
+    }
+
+    /// The CSV header in order; `None` for JSON.
+    pub fn columns(&self) -> Option<&[HeaderColumn]> {
+        match &self.form {
+            Form::Csv { columns, .. } => Some(columns),
+            Form::Json { .. } => None,
+        }
+    }
+
+    /// Appends the records of `block` to `out`, without looking into them. Blank lines are left out.
+    pub fn split(&self, block: &Block, out: &mut Vec<Span>) {
+        match &self.form {
+            Form::Csv { delimiter, .. } => scan::split(&block.bytes, Some(*delimiter), out),
+            Form::Json { lines: true, .. } => {
+                let before = out.len();
+                scan::split(&block.bytes, None, out);
+                let blank = |span: &Span| {
+                    let raw = &block.bytes[span.start as usize..span.end as usize];
+                    matches!(raw.first(), Some(b' ' | b'\t')) && raw.trim_ascii().is_empty()
+                };
+                if out[before..].iter().any(blank) {
+                    let kept: Vec<Span> = out.drain(before..).filter(|span| !blank(span)).collect();
+                    out.extend(kept);
+                }
+            }
+            Form::Json { lines: false, .. } => out.extend_from_slice(&block.spans),
+        }
+    }
+
+    /// The bytes of the record's key, where they can be had cheaply; `None` means: parse the record to know. What
+    /// [`Layout::parse`] finds is the truth.
+    #[inline]
+    pub fn key<'a>(&self, raw: &'a [u8]) -> Option<&'a [u8]> {
+        match &self.form {
+            Form::Csv { delimiter, key, .. } => csv::key(raw, *delimiter, *key),
+            Form::Json { .. } => quick_key(raw, &self.spec),
+        }
+    }
+
+    /// Reads one record into canonical cells; what is wrong with it goes to `issues`.
+    pub fn parse(&self, raw: &[u8], scratch: &mut Scratch, record: &mut Record, issues: &mut Vec<Issue>) {
+        record.clear();
+        scratch.begin(&self.table);
+        let text = simdutf8::basic::from_utf8(raw);
+        let most = self.max_columns;
+        let mut sink = Sink { spec: &self.spec, table: &self.table, most, scratch, record, issues, offset: 0 };
+        let Ok(text) = text else { return not_utf8(raw, &mut sink) };
+        if raw.len() > self.max_record {
+            let message = format!("the record has {} bytes; at most {} are read", raw.len(), self.max_record);
+            return sink.issue(Code::RecordTooLong, "", "", message);
+        }
+        match &self.form {
+            Form::Csv { delimiter, columns, .. } => {
+                csv::parse(text, *delimiter, columns, &mut sink);
+                sink.finish();
+            }
+            Form::Json { flat, .. } => element_of(text, *flat, &mut sink),
+        }
+    }
+
+    /// Where `span` starts.
+    pub fn position(&self, member: &str, block: &Block, span: &Span) -> Position {
+        self.locate(member, block, span, 0)
+    }
+
+    /// Where the byte at `offset` of the record at `span` is: its line and byte, and the record's number.
+    pub fn locate(&self, member: &str, block: &Block, span: &Span, offset: u32) -> Position {
+        let at = (span.start as usize).saturating_add(offset as usize).min(span.end as usize);
+        Position {
+            member: member.into(),
+            record: block.first_record + u64::from(span.ordinal) + 1,
+            line: block.first_line + exact::lines(&block.bytes[..at]),
+            byte: block.first_byte + at as u64,
+        }
+    }
+}
+
+/// See [`Layout::fingerprint`].
+fn print(form: &Form, spec: &EntitySpec) -> u64 {
+    // Raised when the same bytes come to mean other cells.
+    const RULES: u64 = 1;
+    let mut text = serde_json::to_string(spec).unwrap_or_default();
+    match form {
+        Form::Csv { delimiter, columns, .. } => {
+            text.push_str("csv");
+            text.push(char::from(*delimiter));
+            for column in columns {
+                text.push_str(&format!("{}:{}", column.name.len(), column.name));
+            }
+        }
+        // Lines and lists hold the same elements.
+        Form::Json { flat, .. } => text.push_str(if *flat { "flat" } else { "json" }),
+    }
+    fingerprint(text.as_bytes(), RULES)
+}
+
+#[cold]
+fn not_utf8(raw: &[u8], sink: &mut Sink<'_>) {
+    if let Err(error) = simdutf8::compat::from_utf8(raw) {
+        sink.offset = error.valid_up_to();
+        let byte = raw.get(sink.offset).copied().unwrap_or_default();
+        let message = format!("this is not UTF-8: byte 0x{byte:02X} at offset {} of the record", sink.offset);
+        sink.issue(Code::NotUtf8, "", "", message);
+    }
+}
+
+fn element_of(text: &str, flat: bool, sink: &mut Sink<'_>) {
+    let mut reader = Reader::new(text);
+    let result = match reader.next() {
+        Ok(json::Next::Object) if flat => element::flat(sink, &mut reader),
+        Ok(json::Next::Object) => element::nested(sink, &mut reader),
+        Ok(_) => {
+            let checked = reader.skip(0).and_then(|()| reader.end());
+            sink.offset = 0;
+            return match checked {
+                Ok(()) => sink.issue(Code::BadJson, "", text, "a record must be a JSON object"),
+                Err(wrong) => sink.wrong(wrong, ""),
+            };
+        }
+        Err(wrong) => Err(wrong),
+    };
+    sink.offset = 0;
+    match result.and_then(|()| reader.end()) {
+        Ok(()) => sink.finish(),
+        Err(wrong) => sink.wrong(wrong, ""),
+    }
+}
+
+/// The value of the first top-level member that has the key's name, where neither holds an escape.
+fn quick_key<'a>(raw: &'a [u8], spec: &EntitySpec) -> Option<&'a [u8]> {
+    let mut at = skip_space(raw, 0);
+    (raw.get(at) == Some(&b'{')).then_some(())?;
+    at += 1;
+    loop {
+        at = skip_space(raw, at);
+        let (name, next) = quick_string(raw, at)?;
+        at = skip_space(raw, next);
+        (raw.get(at) == Some(&b':')).then_some(())?;
+        at = skip_space(raw, at + 1);
+        let key = &spec.fields[0];
+        if name == key.json.as_bytes() || key.aliases.iter().any(|alias| alias.as_bytes() == name) {
+            return quick_string(raw, at).map(|(value, _)| value);
+        }
+        at = match raw.get(at)? {
+            b'"' => quick_string(raw, at)?.1,
+            b'{' | b'[' => match scan::value_end(&raw[at..], json::MAX_DEPTH) {
+                scan::ValueEnd::At(length) => at + length,
+                _ => return None,
+            },
+            _ => at + raw[at..].iter().position(|byte| matches!(byte, b',' | b'}'))?,
+        };
+        at = skip_space(raw, at);
+        (raw.get(at) == Some(&b',')).then_some(())?;
+        at += 1;
+    }
+}
+
+fn skip_space(raw: &[u8], mut at: usize) -> usize {
+    while matches!(raw.get(at), Some(b' ' | b'\n' | b'\r' | b'\t')) {
+        at += 1;
+    }
+    at
+}
+
+/// A string without escapes, and what comes behind it.
+fn quick_string(raw: &[u8], at: usize) -> Option<(&[u8], usize)> {
+    (raw.get(at) == Some(&b'"')).then_some(())?;
+    let inner = &raw[at + 1..];
+    let end = memchr::memchr2(b'"', b'\\', inner)?;
+    (inner[end] == b'"').then(|| (&inner[..end], at + end + 2))
+}

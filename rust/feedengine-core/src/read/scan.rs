@@ -1,0 +1,434 @@
+//! Record ends, delimiters and brackets, found 64 bytes at a time.
+//!
+//! The CSV scans assume that every quote stands where a writer of RFC 4180 puts it, and check the assumption as they
+//! go: each opening quote behind a delimiter, a line end or a quote, each closing one before such a byte. The first
+//! quote that breaks the rule is seen as such, because all before it were paired rightly; the work is then redone by
+//! the byte-wise reader in `exact`.
+
+use super::exact;
+use super::simd::{Chunk, Scan, best};
+use super::{Cut, Span};
+
+/// Finds the last record end in `bytes`, which start with a record, and counts what lies before it. With
+/// `delimiter` the bytes are CSV; without, quotes mean nothing (JSON lines).
+pub(crate) fn cut(bytes: &[u8], delimiter: Option<u8>) -> Cut {
+    match delimiter {
+        None => best(CutScan::<false> { bytes, delimiter: 0 }).unwrap_or_default(),
+        Some(delimiter) => best(CutScan::<true> { bytes, delimiter }).unwrap_or_else(|| exact::cut(bytes, delimiter)),
+    }
+}
+
+/// Appends the records of `bytes`, blank ones left out but counted; `delimiter` as for [`cut`].
+pub(crate) fn split(bytes: &[u8], delimiter: Option<u8>, out: &mut Vec<Span>) {
+    let before = out.len();
+    let sound = match delimiter {
+        None => best(SplitScan::<false> { bytes, delimiter: 0, out }),
+        Some(delimiter) => best(SplitScan::<true> { bytes, delimiter, out }),
+    };
+    if let (false, Some(delimiter)) = (sound, delimiter) {
+        out.truncate(before);
+        exact::split(bytes, delimiter, out);
+    }
+}
+
+/// What [`fields`] saw on its way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Seen {
+    /// There is a quote somewhere.
+    pub(crate) quote: bool,
+    /// There is a NUL byte somewhere.
+    pub(crate) nul: bool,
+}
+
+/// Appends the offsets of the delimiters of the CSV record `raw`.
+pub(crate) fn fields(raw: &[u8], delimiter: u8, ends: &mut Vec<u32>) -> Seen {
+    let before = ends.len();
+    let (sound, seen) = best(FieldScan { raw, delimiter, ends });
+    if !sound {
+        ends.truncate(before);
+        exact::fields(raw, delimiter, ends);
+    }
+    seen
+}
+
+/// The end of a JSON value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ValueEnd {
+    /// One past its last byte.
+    At(usize),
+    /// Beyond the bytes at hand.
+    Beyond,
+    /// More brackets are open at once than the limit allows.
+    TooDeep,
+}
+
+/// Finds the end of the JSON object or list that `bytes` start with, by its brackets outside of strings.
+pub(crate) fn value_end(bytes: &[u8], limit: usize) -> ValueEnd {
+    best(ValueScan { bytes, limit })
+}
+
+/// Gives `each` every 64 bytes of `bytes`, their offset and a mask of those that are real: the last ones are padded
+/// with zeros. Stops when `each` says so.
+#[inline(always)]
+fn chunks(bytes: &[u8], mut each: impl FnMut(usize, &[u8; 64], u64) -> bool) {
+    let mut whole = bytes.chunks_exact(64);
+    let mut base = 0;
+    for chunk in whole.by_ref() {
+        if let Ok(chunk) = chunk.try_into() {
+            if !each(base, chunk, !0) {
+                return;
+            }
+        }
+        base += 64;
+    }
+    let rest = whole.remainder();
+    if !rest.is_empty() {
+        let mut padded = [0; 64];
+        padded[..rest.len()].copy_from_slice(rest);
+        each(base, &padded, !0 >> (64 - rest.len()));
+    }
+}
+
+/// Calls `each` with the position of every set bit, lowest first.
+#[inline(always)]
+fn bits(mut mask: u64, mut each: impl FnMut(usize)) {
+    while mask != 0 {
+        each(mask.trailing_zeros() as usize);
+        mask &= mask - 1;
+    }
+}
+
+/// What the scans carry from one chunk to the next.
+struct Quotes {
+    delimiter: u8,
+    /// All ones within quotes.
+    inside: u64,
+    /// The byte before this chunk.
+    last: u8,
+    /// Whether every quote so far stood where it may.
+    sound: bool,
+}
+
+/// One chunk understood.
+struct Marks {
+    /// Line ends, one bit each; of CRLF the CR.
+    newlines: u64,
+    /// Quoted bytes, the opening quote among them.
+    inside: u64,
+    /// Quotes.
+    quotes: u64,
+}
+
+impl Quotes {
+    #[inline(always)]
+    fn new(delimiter: u8) -> Self {
+        // A line end lies before the first byte: a field may open there.
+        Quotes { delimiter, inside: 0, last: b'\n', sound: true }
+    }
+
+    #[inline(always)]
+    fn marks<C: Chunk, const QUOTES: bool>(&mut self, bytes: &[u8; 64], real: u64) -> Marks {
+        let chunk = C::load(bytes);
+        let (feeds, returns) = (chunk.eq(b'\n'), chunk.eq(b'\r'));
+        let newlines = returns | (feeds & !(returns << 1 | u64::from(self.last == b'\r')));
+        let quotes = if QUOTES { chunk.eq(b'"') } else { 0 };
+        let mut inside = self.inside;
+        if QUOTES && (quotes != 0 || self.last == b'"') {
+            inside = C::prefix_xor(quotes) ^ self.inside;
+            let (opening, closing) = (quotes & inside, quotes & !inside);
+            let edges = chunk.eq(self.delimiter) | feeds | returns;
+            let outside = self.inside == 0;
+            let closed = outside && self.last == b'"';
+            let edge = closed || (outside && (self.last == self.delimiter || matches!(self.last, b'\n' | b'\r')));
+            let misplaced = opening & !((edges | closing) << 1 | u64::from(edge));
+            let unfinished = (closing << 1 | u64::from(closed)) & !(edges | quotes);
+            self.sound &= (misplaced | unfinished) & real == 0;
+            self.inside = ((inside as i64) >> 63) as u64;
+        }
+        self.last = bytes[63];
+        Marks { newlines, inside, quotes }
+    }
+}
+
+struct CutScan<'a, const QUOTES: bool> {
+    bytes: &'a [u8],
+    delimiter: u8,
+}
+
+impl<const QUOTES: bool> Scan for CutScan<'_, QUOTES> {
+    type Found = Option<Cut>;
+
+    #[inline(always)]
+    fn run<C: Chunk>(self) -> Option<Cut> {
+        let mut quotes = Quotes::new(self.delimiter);
+        let (mut lines, mut records) = (0, 0);
+        let mut last = (0, 0);
+        chunks(self.bytes, |base, chunk, real| {
+            let marks = quotes.marks::<C, QUOTES>(chunk, real);
+            let ends = marks.newlines & !marks.inside;
+            lines += u64::from(marks.newlines.count_ones());
+            records += u64::from(ends.count_ones());
+            if ends != 0 {
+                last = (base, ends);
+            }
+            quotes.sound
+        });
+        if !quotes.sound {
+            return None;
+        }
+        if last.1 == 0 {
+            return Some(Cut::default());
+        }
+        let end = last.0 + 63 - last.1.leading_zeros() as usize;
+        let pair = self.bytes[end] == b'\r' && self.bytes.get(end + 1) == Some(&b'\n');
+        let end = end + 1 + usize::from(pair);
+        // The lines of a record that goes on beyond the cut are not before it.
+        Some(Cut { end, records, lines: lines - exact::lines(&self.bytes[end..]) })
+    }
+}
+
+struct SplitScan<'a, const QUOTES: bool> {
+    bytes: &'a [u8],
+    delimiter: u8,
+    out: &'a mut Vec<Span>,
+}
+
+impl<const QUOTES: bool> Scan for SplitScan<'_, QUOTES> {
+    type Found = bool;
+
+    #[inline(always)]
+    fn run<C: Chunk>(self) -> bool {
+        let SplitScan { bytes, delimiter, out } = self;
+        let mut quotes = Quotes::new(delimiter);
+        let (mut start, mut ordinal) = (0, 0);
+        chunks(bytes, |base, chunk, real| {
+            let marks = quotes.marks::<C, QUOTES>(chunk, real);
+            bits(marks.newlines & !marks.inside, |bit| {
+                let end = base + bit;
+                if end > start {
+                    out.push(Span { start: start as u32, end: end as u32, ordinal });
+                }
+                let pair = bytes[end] == b'\r' && bytes.get(end + 1) == Some(&b'\n');
+                start = end + 1 + usize::from(pair);
+                ordinal += 1;
+            });
+            quotes.sound
+        });
+        if start < bytes.len() {
+            out.push(Span { start: start as u32, end: bytes.len() as u32, ordinal });
+        }
+        quotes.sound
+    }
+}
+
+struct FieldScan<'a> {
+    raw: &'a [u8],
+    delimiter: u8,
+    ends: &'a mut Vec<u32>,
+}
+
+impl Scan for FieldScan<'_> {
+    type Found = (bool, Seen);
+
+    #[inline(always)]
+    fn run<C: Chunk>(self) -> (bool, Seen) {
+        let mut quotes = Quotes::new(self.delimiter);
+        let (mut quote, mut nul) = (0, 0);
+        chunks(self.raw, |base, bytes, real| {
+            let marks = quotes.marks::<C, true>(bytes, real);
+            let chunk = C::load(bytes);
+            quote |= marks.quotes;
+            nul |= chunk.eq(0) & real;
+            bits(chunk.eq(self.delimiter) & !marks.inside, |bit| self.ends.push((base + bit) as u32));
+            true
+        });
+        (quotes.sound, Seen { quote: quote != 0, nul: nul != 0 })
+    }
+}
+
+struct ValueScan<'a> {
+    bytes: &'a [u8],
+    limit: usize,
+}
+
+impl Scan for ValueScan<'_> {
+    type Found = ValueEnd;
+
+    #[inline(always)]
+    fn run<C: Chunk>(self) -> ValueEnd {
+        let (mut inside, mut escape, mut depth) = (0, 0, 0);
+        let mut found = ValueEnd::Beyond;
+        chunks(self.bytes, |base, bytes, _| {
+            let chunk = C::load(bytes);
+            let quotes = chunk.eq(b'"') & !escaped(chunk.eq(b'\\'), &mut escape);
+            let quoted = C::prefix_xor(quotes) ^ inside;
+            inside = ((quoted as i64) >> 63) as u64;
+            let (open, close) = (chunk.eq_folded(b'{') & !quoted, chunk.eq_folded(b'}') & !quoted);
+            let (opened, closed) = (open.count_ones() as usize, close.count_ones() as usize);
+            if closed < depth && depth + opened <= self.limit {
+                depth = depth + opened - closed;
+                return true;
+            }
+            let mut rest = open | close;
+            while rest != 0 {
+                let at = rest.trailing_zeros();
+                rest &= rest - 1;
+                if open >> at & 1 == 1 {
+                    depth += 1;
+                    if depth > self.limit {
+                        found = ValueEnd::TooDeep;
+                        return false;
+                    }
+                } else if depth <= 1 {
+                    found = ValueEnd::At(base + at as usize + 1);
+                    return false;
+                } else {
+                    depth -= 1;
+                }
+            }
+            true
+        });
+        found
+    }
+}
+
+/// Which characters a backslash escapes; `carry` says whether the next chunk's first one is.
+#[inline(always)]
+fn escaped(backslashes: u64, carry: &mut u64) -> u64 {
+    const EVEN: u64 = 0x5555_5555_5555_5555;
+    if backslashes == 0 {
+        return std::mem::take(carry);
+    }
+    let backslashes = backslashes & !*carry;
+    let follows = backslashes << 1 | *carry;
+    // Runs of backslashes that start at an odd place: adding the run to its start carries past its end, which tells
+    // runs of odd length from those of even length.
+    let odd = backslashes & !EVEN & !follows;
+    let (sum, overflow) = odd.overflowing_add(backslashes);
+    *carry = u64::from(overflow);
+    (EVEN ^ sum << 1) & follows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::simd::Portable;
+    use super::super::testing::Random;
+    use super::*;
+
+    /// CSV-like bytes: often well-formed, sometimes not, always nasty.
+    fn text(random: &mut Random, sound: bool) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        let wanted = random.below(400);
+        while bytes.len() < wanted {
+            let length = if random.below(8) == 0 { random.below(150) } else { random.below(6) };
+            if random.below(3) == 0 {
+                bytes.push(b'"');
+                for _ in 0..length {
+                    bytes.extend_from_slice(random.pick::<&[u8]>(&[b"a", b",", b"\n", b"\r\n", b"\r", b"\"\"", b"\0"]));
+                }
+                bytes.push(b'"');
+            } else {
+                for _ in 0..length {
+                    bytes.push(*random.pick(b"abc\0"));
+                }
+            }
+            bytes.extend_from_slice(random.pick::<&[u8]>(&[b",", b",", b"\n", b"\r\n", b"\r", b"\n\n"]));
+            if !sound && random.below(10) == 0 {
+                bytes.extend_from_slice(random.pick::<&[u8]>(&[b"\"", b"x\"", b"\"x", b" \"a\" "]));
+            }
+        }
+        bytes.truncate(wanted);
+        bytes
+    }
+
+    #[test]
+    fn the_scans_agree_with_the_byte_wise_reader() {
+        let mut random = Random::new(2);
+        for round in 0..4000 {
+            let bytes = text(&mut random, round % 2 == 0);
+            assert_eq!(cut(&bytes, Some(b',')), exact::cut(&bytes, b','), "{:?}", String::from_utf8_lossy(&bytes));
+            let portable = CutScan::<true> { bytes: &bytes, delimiter: b',' }.run::<Portable>();
+            assert_eq!(portable, best(CutScan::<true> { bytes: &bytes, delimiter: b',' }));
+            let (mut fast, mut slow, mut other) = (Vec::new(), Vec::new(), Vec::new());
+            split(&bytes, Some(b','), &mut fast);
+            exact::split(&bytes, b',', &mut slow);
+            assert_eq!(fast, slow);
+            if (SplitScan::<true> { bytes: &bytes, delimiter: b',', out: &mut other }).run::<Portable>() {
+                assert_eq!(other, slow);
+            }
+            for span in &fast {
+                let raw = &bytes[span.start as usize..span.end as usize];
+                let (mut fast, mut slow, mut other) = (Vec::new(), Vec::new(), Vec::new());
+                let seen = fields(raw, b',', &mut fast);
+                exact::fields(raw, b',', &mut slow);
+                assert_eq!(fast, slow, "{:?}", String::from_utf8_lossy(raw));
+                assert_eq!(seen, Seen { quote: raw.contains(&b'"'), nul: raw.contains(&0) });
+                if (FieldScan { raw, delimiter: b',', ends: &mut other }.run::<Portable>()).0 {
+                    assert_eq!(other, slow);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn well_formed_text_never_needs_the_byte_wise_reader() {
+        let mut random = Random::new(3);
+        for _ in 0..500 {
+            let mut bytes = text(&mut random, true);
+            let end = exact::cut(&bytes, b',').end;
+            bytes.truncate(end);
+            assert!(best(CutScan::<true> { bytes: &bytes, delimiter: b',' }).is_some());
+        }
+    }
+
+    #[test]
+    fn lines_without_quotes_end_at_every_newline() {
+        let bytes = b"{\"a\":1}\n\"\n\r\n{}";
+        assert_eq!(cut(bytes, None), Cut { end: 12, records: 3, lines: 3 });
+        let mut spans = Vec::new();
+        split(bytes, None, &mut spans);
+        assert_eq!(
+            spans.iter().map(|span| (span.start, span.end, span.ordinal)).collect::<Vec<_>>(),
+            [(0, 7, 0), (8, 9, 1), (12, 14, 3)]
+        );
+    }
+
+    fn plain_value_end(bytes: &[u8], limit: usize) -> ValueEnd {
+        let (mut depth, mut string, mut skip) = (0, false, false);
+        for (at, byte) in bytes.iter().enumerate() {
+            let escaped = std::mem::take(&mut skip);
+            match byte {
+                b'\\' => skip = !escaped,
+                b'"' if !escaped => string = !string,
+                b'{' | b'[' if !string => {
+                    depth += 1;
+                    if depth > limit {
+                        return ValueEnd::TooDeep;
+                    }
+                }
+                b'}' | b']' if !string => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return ValueEnd::At(at + 1);
+                    }
+                }
+                _ => {}
+            }
+        }
+        ValueEnd::Beyond
+    }
+
+    #[test]
+    fn values_end_with_their_last_bracket() {
+        let mut random = Random::new(4);
+        for _ in 0..4000 {
+            let mut bytes = vec![b'{'];
+            for _ in 0..random.below(300) {
+                bytes.push(*random.pick(b"{}[]\"\\\\aaaaaaaa"));
+            }
+            let limit = 1 + random.below(12);
+            assert_eq!(value_end(&bytes, limit), plain_value_end(&bytes, limit));
+            assert_eq!(ValueScan { bytes: &bytes, limit }.run::<Portable>(), plain_value_end(&bytes, limit));
+        }
+    }
+}
