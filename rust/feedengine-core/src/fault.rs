@@ -156,7 +156,15 @@ pub struct Fault {
 impl Fault {
     /// A fault without a position: the caller who knows it adds it.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Fault { code, position: Position::default(), entity: None, key: None, column: None, value: None, message: message.into() }
+        Fault {
+            code,
+            position: Position::default(),
+            entity: None,
+            key: None,
+            column: None,
+            value: None,
+            message: message.into(),
+        }
     }
 
     /// The same fault at `position`.

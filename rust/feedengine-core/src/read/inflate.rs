@@ -54,7 +54,7 @@ enum Parcel {
 pub(crate) struct Inflated {
     /// `None` once the end, or a fault, has come.
     full: Option<Receiver<Parcel>>,
-    empty: Sender<Vec<u8>>,
+    empty: Option<Sender<Vec<u8>>>,
     current: (Vec<u8>, usize),
     at: usize,
     ended: Result<Totals, Fault>,
@@ -83,7 +83,14 @@ impl Inflated {
             })
             .map_err(|error| Fault::new(Code::Unreadable, format!("no thread to inflate with: {error}")))?;
         let ended = Ok(Totals::default());
-        Ok(Inflated { full: Some(full), empty, current: (Vec::new(), 0), at: 0, ended, thread: Some(thread) })
+        Ok(Inflated {
+            full: Some(full),
+            empty: Some(empty),
+            current: (Vec::new(), 0),
+            at: 0,
+            ended,
+            thread: Some(thread),
+        })
     }
 
     /// Waits for the next buffer; false at the end.
@@ -98,8 +105,8 @@ impl Inflated {
             Parcel::Bytes(bytes, length) => {
                 let used = std::mem::replace(&mut self.current, (bytes, length)).0;
                 self.at = 0;
-                if !used.is_empty() {
-                    let _ = self.empty.send(used);
+                if let (false, Some(empty)) = (used.is_empty(), &self.empty) {
+                    let _ = empty.send(used);
                 }
                 return Ok(true);
             }
@@ -136,8 +143,9 @@ impl Source for Inflated {
 
 impl Drop for Inflated {
     fn drop(&mut self) {
-        // Without a receiver the thread's next parcel fails and it ends.
+        // With either channel closed, whatever the thread waits for fails, and it ends.
         self.full = None;
+        self.empty = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
