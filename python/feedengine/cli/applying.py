@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from feedengine.approval import check_unchanged
 from feedengine.cli import planfile
 from feedengine.cli.feeds import FeedOptions, configure, exit_code, request
 from feedengine.cli.output import Output
@@ -48,7 +49,7 @@ def saved_plan(session: Session, path: Path, options: FeedOptions, *, dry_run: b
 
     with session.watch() as watch:
         plan = ingest.plan(session.store, session.settings, wanted, watch)
-        ingest.check_unchanged(plan, saved)
+        check_unchanged(plan, saved)
         result = ingest.run_planned(session.store, session.settings, plan, watch)
     tell(session.out, result.report)
     return int(exit_code(result.report))
