@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from feedengine.ledger import Task
 
 
-def removals(report: dict[str, object]) -> int:
+def removals(report: Mapping[str, Any]) -> int:
     """Records that a plan removes, over all entities."""
     entities = report["entities"]
-    return sum(int(entry["removed"]) for entry in entities.values())  # type: ignore[attr-defined]
+    return sum(int(entry["removed"]) for entry in entities.values())
 
 
 def check_unchanged(made: Plan, saved: Mapping[str, Any]) -> None:
