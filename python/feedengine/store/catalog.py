@@ -13,7 +13,7 @@ from duckdb import Error as DuckDBError
 
 from feedengine.errors import BaseMoved, CatalogNotFound, StoreDamaged, UsageError
 from feedengine.faults import point
-from feedengine.store import reading, registry, schema
+from feedengine.store import reading, registry, schema, text
 from feedengine.store.arrow import Result
 from feedengine.store.changes import changes
 from feedengine.store.commit import Commit
@@ -285,6 +285,21 @@ class Catalog:
         if table is None:
             return Result(reading.reader(con), "SELECT '' AS id WHERE false")
         return reading.state(con, table, columns, at)
+
+    def write_text(self, section: str, entity: str, at: int | None, form: str, path: Path) -> tuple[bytes, int]:
+        """Write the records at a snapshot to `path`, ordered by id: form csv, jsonl or parquet.
+
+        Gives the bytes that belong before the file's content, and the number of records. Raises `SnapshotNotFound`,
+        `DiskFull`, `UsageError` for a value that CSV cannot hold.
+        """
+        columns = self.columns_at(section, entity, at)
+        con = self._must_read(section)
+        table = self._table(con, section, entity)
+        if table is None:
+            path.write_bytes(b"")
+            return b"", 0
+        with mapped("The export was not written."):
+            return text.write(con, table, list(columns), at, form, path)
 
     def trace(self, section: str, entity: str, record: str) -> list[dict[str, Any]]:
         """A record's life, oldest first.

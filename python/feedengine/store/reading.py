@@ -78,8 +78,9 @@ def ask(con: DuckDBPyConnection, query: str, schema: str | None) -> Result:
     shared = f"SELECT 1 FROM duckdb_schemas() WHERE database_name = '{ALIAS}' AND schema_name = 'shared'"
     if cursor.execute(shared).fetchall():
         path.append(f"{ALIAS}.shared")
-    if path:
-        cursor.execute(f"SET search_path = {literal(','.join(path))}").fetchall()
+    # Last, so that its names hide nobody's; with it every schema of the file goes without the file's name.
+    path.append(f"{ALIAS}.feedengine")
+    cursor.execute(f"SET search_path = {literal(','.join(path))}").fetchall()
     return Answer(cursor, query)
 
 
