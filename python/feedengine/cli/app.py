@@ -42,9 +42,17 @@ def build(words: Sequence[str], *, everything: bool = False) -> Command:
             app.command(verb, short_help=about, context_settings=_CONTEXT)(loaded.command)
 
     parser = typer.main.get_command(app)
+    groups = {each.name for each in app.registered_groups}
 
     def command(argv: list[str], session: object) -> Any:
-        return parser.main(argv, prog_name="feedengine", standalone_mode=False, obj=session)
+        if not argv or (len(argv) == 1 and argv[0] in groups):
+            argv = [*argv, "--help"]
+        # Not `main`: it would take Ctrl-C and closed pipes out of our hands.
+        try:
+            with parser.make_context("feedengine", list(argv), obj=session) as context:
+                return parser.invoke(context)
+        except typer.Exit as end:
+            return end.exit_code
 
     return command
 

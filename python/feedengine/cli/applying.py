@@ -10,7 +10,7 @@ from feedengine.approval import check_unchanged
 from feedengine.cli import planfile
 from feedengine.cli.feeds import FeedOptions, configure, exit_code, request
 from feedengine.cli.output import Output
-from feedengine.cli.render import refusal, report
+from feedengine.cli.render import report, steps
 from feedengine.errors import BaseMoved, UsageError
 
 if TYPE_CHECKING:
@@ -75,15 +75,13 @@ def _same_base(session: Session, saved: Mapping[str, Any], path: Path) -> None:
 
 def tell(out: Output, document: Mapping[str, Any]) -> None:
     """Show a finished task: the counts as data, the rest as talk."""
+    hints = steps.complete(steps.after(document), out.given)
     if out.machine:
-        out.json(document)
+        out.json({**document, "hints": hints})
         return
     out.talk(report.reading(document))
     out.summary(report.summary(document))
     out.talk(report.outcome(document))
-    details = report.problems(document)
-    if details:
-        out.talk(["", *details])
-    steps = refusal.next_steps(list(document.get("hints") or ()))
-    if steps:
-        out.talk(["", *steps])
+    for block in (report.problems(document), steps.lines(hints)):
+        if block:
+            out.talk(["", *block])
