@@ -15,14 +15,17 @@ _MOST_FIELDS = 3
 
 
 def entities(report: Report) -> Mapping[str, Mapping[str, Any]]:
-    """The entities of a report; empty where the file could not be read."""
+    """The entities of a report that hold or bring anything; none where the file could not be read."""
     found: Mapping[str, Mapping[str, Any]] = report.get("entities") or {}
-    return found
+    concerned = {name: each for name, each in found.items() if each["rows"] or each["before"] or each["after"]}
+    return concerned or found
 
 
 def reading(report: Report) -> list[str]:
     """What was read, and against what it was compared."""
-    parts = [f"{text.entity_words(name)} {text.number(each['rows'])}" for name, each in entities(report).items()]
+    found = entities(report)
+    sent = {name: each for name, each in found.items() if each["rows"]} or found
+    parts = [f"{text.entity_words(name)} {text.number(each['rows'])}" for name, each in sent.items()]
     if not parts:
         return []
     lines = text.flow("Read", parts)

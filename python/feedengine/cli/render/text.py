@@ -30,7 +30,8 @@ def counted(count: int, word: str) -> str:
     """A count with its noun: `1 row`, `2 rows`, `1 entry`, `2 entries`."""
     if count == 1:
         return f"1 {word}"
-    return f"{count:,} {word[:-1] + 'ies' if word.endswith('y') else word + 's'}"
+    plural = word[:-1] + "ies" if word.endswith("y") and word[-2] not in "aeiou" else word + "s"
+    return f"{count:,} {plural}"
 
 
 def share(value: float) -> str:
