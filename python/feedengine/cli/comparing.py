@@ -171,13 +171,13 @@ def _rules(session: Session) -> dict[str, Any]:
 
 def _mixed(session: Session, old: Side, new: Side, entities: Iterable[str], catalog: str | None) -> Iterator[Change]:
     """A snapshot against a file: the snapshot is written out as a feed, then two files are compared."""
-    from feedengine.cli.exporting import export
+    from feedengine.deliver.export import export
 
     stored = old if old.snapshot is not None else new
     opened, section = session.catalog(stored.catalog or catalog)
     with tempfile.TemporaryDirectory(prefix="feedengine-", dir=session.store.tmp) as temp:
-        feed = Path(temp) / "snapshot.tar"
-        export(opened, section, feed, form="tar", at=stored.snapshot)
+        feed = Path(temp) / "snapshot.jsonl.tar.gz"
+        export(opened, section, feed, form="jsonl.tar.gz", at=stored.snapshot)
         if stored is old:
             yield from _files(session, feed, new.file or feed, entities)
         else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -192,31 +191,34 @@ def _chain(first: dict[str, Any], rest: Any) -> Any:
 @group.command("export")
 def export(
     context: typer.Context,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="Where; the ending tells the form.")],
+    out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where; its ending tells the form; - is stdout.")],
     at: Annotated[
         int | None, typer.Option("--at", metavar="SNAPSHOT", help="Which one; the current one if left out.")
     ] = None,
     form: Annotated[
-        str | None, typer.Option("--format", metavar="FORM", help="csv, jsonl, parquet, tar.gz or tar.")
+        str | None,
+        typer.Option("--format", metavar="FORM", help="tar.gz, csv, jsonl, parquet, csv.gz, jsonl.tar.gz..."),
     ] = None,
     entity: Annotated[str, typer.Option("--entity", metavar="NAME", help="Of csv, jsonl, parquet: which.")] = "items",
     catalog: params.Catalog = None,
 ) -> int:
-    """Write a snapshot out: one entity as csv, jsonl or parquet, or all as a tar.gz that can be loaded again."""
-    from feedengine.cli.exporting import FORMS
-    from feedengine.cli.exporting import export as write
+    """Write a snapshot out: one entity as csv, jsonl or parquet, or all as an archive that can be loaded again."""
     from feedengine.cli.session import check_entity
+    from feedengine.deliver.export import FORMS, form_of
+    from feedengine.deliver.export import export as write
 
     session = params.session(context)
     check_entity(entity)
-    wanted = form or next((each for each in FORMS if out.name.endswith("." + each)), None)
+    wanted = form or form_of(out)
     if wanted not in FORMS:
         raise UsageError(f"Say the form with --format or by the file's ending: {', '.join(FORMS)}.")
     opened, section = session.catalog(catalog)
-    if at is not None:
-        opened.snapshot(at)
     counts = write(opened, section, out, form=wanted, at=at, entity=entity)
-    said = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())
-    document = {"schema": "feedengine.written/1", "file": str(out), "format": wanted, "records": counts}
+    said = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items()) or "nothing"
+    if out == "-":
+        # Stdout holds the records themselves.
+        session.out.say([] if session.options.quiet else f"{said} written")
+        return 0
+    document = {"schema": "feedengine.written/1", "file": out, "format": wanted, "records": counts}
     session.out.show(document, [f"{said} written to {out}"])
     return 0
