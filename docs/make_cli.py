@@ -2,31 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
-import os
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parent
-GROUPS = ("config", "snapshot", "task")
 
 
 def help_text(*argv: str) -> str:
-    """What `feedengine ... --help` prints at 80 columns."""
-    from feedengine.cli.app import build
+    """What `feedengine ... --help` prints."""
+    from feedengine.cli.app import help_of, overview
 
-    before = os.environ.get("COLUMNS")
-    os.environ["COLUMNS"] = "80"
-    printed = io.StringIO()
-    try:
-        with contextlib.redirect_stdout(printed):
-            build(argv)([*argv, "--help"], None)
-    finally:
-        if before is None:
-            del os.environ["COLUMNS"]
-        else:
-            os.environ["COLUMNS"] = before
-    return "\n".join(line.rstrip() for line in printed.getvalue().strip().splitlines())
+    return "\n".join(help_of(*argv) if argv else overview())
 
 
 def subcommands(verb: str) -> list[str]:
@@ -36,7 +21,7 @@ def subcommands(verb: str) -> list[str]:
     from feedengine.cli.tree import module
 
     group = getattr(import_module(module(verb)), "group", None)
-    return [str(command.name) for command in group.registered_commands] if group else []
+    return list(group.commands) if group else []
 
 
 def block(*argv: str) -> list[str]:

@@ -48,7 +48,7 @@ def _versions() -> Iterator[Finding]:
         yield Finding("engine", "ok", f"{len(engine.operations())} operations, {len(engine.codes())} fault codes")
     except ImportError as error:
         yield Finding("engine", "bad", f"the extension cannot be loaded: {error}")
-    for name in ("duckdb", "typer", "rich"):
+    for name in ("duckdb", "rich"):
         try:
             yield Finding(name, "ok", metadata.version(name))
         except metadata.PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""How a run ends badly: errors we know, errors of the parser and of the system, and bugs of ours."""
+"""How a run ends badly: errors we know, errors of the system, and bugs of ours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ from feedengine.errors import (
     FeedEngineError,
     SafeguardRefused,
     StoreError,
-    UsageError,
     from_os_error,
 )
 
@@ -76,10 +75,7 @@ def _more(document: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def unknown(out: Output, problem: BaseException, session: Session | None) -> int:
-    """Tell of an exception that is not ours: of the parser, of the system, or a bug."""
-    usage = _usage(problem)
-    if usage is not None:
-        return known(out, usage)
+    """Tell of an exception that is not ours: of the system, or a bug."""
     if isinstance(problem, OSError):
         return known(out, _system(problem, out))
     if isinstance(problem, MemoryError):
@@ -114,16 +110,6 @@ def _system(problem: OSError, out: Output) -> FeedEngineError:
         silence(out.stdout)
         return output_failed(problem)
     return from_os_error(problem, "finish")
-
-
-def _usage(problem: BaseException) -> UsageError | None:
-    """The parser's own exceptions, known by their shape, so that none of its modules need be named."""
-    wording = getattr(problem, "format_message", None)
-    if wording is None:
-        return None
-    context = getattr(problem, "ctx", None)
-    path = str(getattr(context, "command_path", "feedengine")).split()
-    return UsageError(str(wording()), hints=[{"text": "How it is used", "argv": [*path, "--help"]}])
 
 
 def _write_log(problem: BaseException, session: Session | None) -> Path | None:

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from feedengine.cli import params
+from feedengine.cli.declare import Context, Option
 
 
 def command(
-    context: typer.Context,
-    items: Annotated[int, typer.Option("--items", metavar="N", min=10, help="Items of 20 columns.")] = 100_000,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Another seed is another catalog.")] = 1,
+    context: Context,
+    items: Annotated[int, Option("--items", metavar="N", least=10, help="Items of 20 columns.")] = 100_000,
+    seed: Annotated[int, Option("--seed", metavar="N", help="Another seed is another catalog.")] = 1,
     memory_limit: params.MemoryLimit = None,
     threads: params.Threads = None,
 ) -> int:

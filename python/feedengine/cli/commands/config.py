@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import typer
-
 from feedengine.cli import params
+from feedengine.cli.declare import Context, Group
 
-group = typer.Typer(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+group = Group()
 
 
 @group.command("show")
-def show(context: typer.Context, catalog: params.Catalog = None) -> int:
+def show(context: Context, catalog: params.Catalog = None) -> int:
     """Show every setting with its origin: default, file, environment or flag. Secrets are masked."""
     from feedengine.cli.render import settings as render
 
@@ -27,7 +26,7 @@ def show(context: typer.Context, catalog: params.Catalog = None) -> int:
 
 
 @group.command("check")
-def check(context: typer.Context) -> int:
+def check(context: Context) -> int:
     """Check the settings file and the environment; exit code 2 when something is wrong."""
     session = params.session(context)
     settings = session.settings
@@ -42,7 +41,7 @@ def check(context: typer.Context) -> int:
 
 
 @group.command("schema")
-def schema(context: typer.Context) -> int:
+def schema(context: Context) -> int:
     """Explain every setting: its default, what it does, its environment variable."""
     from feedengine.cli.render import settings as render
 

@@ -4,26 +4,25 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from feedengine.cli import params
+from feedengine.cli.declare import Argument, Context, Option
 
 _SIDE = "A file, a snapshot's number, snapshot:N, or KEY/SECTION@N."
 
 
 def command(
-    context: typer.Context,
-    a: Annotated[str, typer.Argument(metavar="A", help=f"Before. {_SIDE}")],
-    b: Annotated[str, typer.Argument(metavar="B", help="After; likewise.")],
-    form: Annotated[str, typer.Option("--format", metavar="FORM", help="table, csv, jsonl, daff or html.")] = "table",
+    context: Context,
+    a: Annotated[str, Argument(metavar="A", help=f"Before. {_SIDE}")],
+    b: Annotated[str, Argument(metavar="B", help="After; likewise.")],
+    form: Annotated[str, Option("--format", metavar="FORM", help="table, csv, jsonl, daff or html.")] = "table",
     fields: Annotated[
-        str | None, typer.Option("--fields", metavar="A,B", help="Only these fields, separated by commas.")
+        str | None, Option("--fields", metavar="A,B", help="Only these fields, separated by commas.")
     ] = None,
     limit: Annotated[
-        int | None, typer.Option("--limit", metavar="N", min=0, help="Most records to show; a table shows 20.")
+        int | None, Option("--limit", metavar="N", least=0, help="Most records to show; a table shows 20.")
     ] = None,
-    only: Annotated[str | None, typer.Option("--only", metavar="KIND", help="added, changed or removed.")] = None,
-    entity: Annotated[str | None, typer.Option("--entity", metavar="NAME", help="Only this entity.")] = None,
+    only: Annotated[str | None, Option("--only", metavar="KIND", help="added, changed or removed.")] = None,
+    entity: Annotated[str | None, Option("--entity", metavar="NAME", help="Only this entity.")] = None,
     catalog: params.Catalog = None,
     detailed_exitcode: params.DetailedExitCode = False,
     memory_limit: params.MemoryLimit = None,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import typer
-
 from feedengine.cli import params
+from feedengine.cli.declare import Context
 
 
-def command(context: typer.Context) -> int:
+def command(context: Context) -> int:
     """Check what feedengine stands on; exit code 9 when the store is damaged or the disk nearly full."""
     from feedengine.cli.examining import examine
     from feedengine.errors import ExitCode

@@ -5,14 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from feedengine.cli import params
+from feedengine.cli.declare import Argument, Context
 
-Folder = Annotated[Path, typer.Argument(metavar="DIR", help="Where; made if it is not there.")]
+Folder = Annotated[Path, Argument(metavar="DIR", help="Where; made if it is not there.")]
 
 
-def command(context: typer.Context, folder: Folder = Path()) -> int:
+def command(context: Context, folder: Folder = Path()) -> int:
     """Write feedengine.toml, in which every setting is explained, and make an empty store; what is there is kept."""
     from feedengine.cli.render import steps
     from feedengine.cli.render.settings import commented_file

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-import typer
-
 from feedengine.cli import params
+from feedengine.cli.declare import Argument, Context, Group, Option
 from feedengine.errors import ExitCode, UsageError
 
-group = typer.Typer(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+group = Group()
 
-Number = Annotated[int, typer.Argument(metavar="SNAPSHOT", help="The snapshot's number.")]
-Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept with the snapshot.")]
+Number = Annotated[int, Argument(metavar="SNAPSHOT", help="The snapshot's number.")]
+Reason = Annotated[str | None, Option("--reason", metavar="TEXT", help="Why; kept with the snapshot.")]
 
 
 @group.command("list")
 def list_snapshots(
-    context: typer.Context,
+    context: Context,
     catalog: params.Catalog = None,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Most snapshots to show.")] = 20,
+    limit: Annotated[int, Option("--limit", metavar="N", least=1, help="Most snapshots to show.")] = 20,
 ) -> int:
     """List the snapshots of a catalog, newest first; without --catalog, of all of them."""
     from feedengine.cli.render import snapshot as render
@@ -42,7 +41,7 @@ def list_snapshots(
 
 
 @group.command("show")
-def show(context: typer.Context, snapshot: Number, catalog: params.Catalog = None) -> int:
+def show(context: Context, snapshot: Number, catalog: params.Catalog = None) -> int:
     """Show one snapshot: where it came from, its counts and digests."""
     from feedengine.cli.render import snapshot as render
 
@@ -55,14 +54,14 @@ def show(context: typer.Context, snapshot: Number, catalog: params.Catalog = Non
 
 @group.command("diff")
 def diff(
-    context: typer.Context,
-    a: Annotated[int, typer.Argument(metavar="A", help="Before: a snapshot's number; 0 is the empty catalog.")],
-    b: Annotated[int, typer.Argument(metavar="B", help="After.")],
-    form: Annotated[str, typer.Option("--format", metavar="FORM", help="table, csv, jsonl, daff or html.")] = "table",
-    fields: Annotated[str | None, typer.Option("--fields", metavar="A,B", help="Only these fields.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=0, help="Most records to show.")] = None,
-    only: Annotated[str | None, typer.Option("--only", metavar="KIND", help="added, changed or removed.")] = None,
-    entity: Annotated[str | None, typer.Option("--entity", metavar="NAME", help="Only this entity.")] = None,
+    context: Context,
+    a: Annotated[int, Argument(metavar="A", help="Before: a snapshot's number; 0 is the empty catalog.")],
+    b: Annotated[int, Argument(metavar="B", help="After.")],
+    form: Annotated[str, Option("--format", metavar="FORM", help="table, csv, jsonl, daff or html.")] = "table",
+    fields: Annotated[str | None, Option("--fields", metavar="A,B", help="Only these fields.")] = None,
+    limit: Annotated[int | None, Option("--limit", metavar="N", least=0, help="Most records to show.")] = None,
+    only: Annotated[str | None, Option("--only", metavar="KIND", help="added, changed or removed.")] = None,
+    entity: Annotated[str | None, Option("--entity", metavar="NAME", help="Only this entity.")] = None,
     catalog: params.Catalog = None,
     detailed_exitcode: params.DetailedExitCode = False,
 ) -> int:
@@ -75,7 +74,7 @@ def diff(
 
 
 @group.command("rollback")
-def rollback(context: typer.Context, snapshot: Number, reason: Reason = None, catalog: params.Catalog = None) -> int:
+def rollback(context: Context, snapshot: Number, reason: Reason = None, catalog: params.Catalog = None) -> int:
     """Make the catalog as it was at a snapshot. This is a new snapshot itself, so it can be undone the same way."""
     from feedengine.cli.rollback import roll_back
 
@@ -84,8 +83,8 @@ def rollback(context: typer.Context, snapshot: Number, reason: Reason = None, ca
 
 @group.command("prune")
 def prune(
-    context: typer.Context,
-    keep: Annotated[int, typer.Option("--keep", metavar="N", min=1, help="How many of the newest to keep.")],
+    context: Context,
+    keep: Annotated[int, Option("--keep", metavar="N", least=1, help="How many of the newest to keep.")],
     catalog: params.Catalog = None,
 ) -> int:
     """Forget old snapshots for good and win back their space. Pinned ones and the current one are kept. Asks first."""
@@ -101,18 +100,18 @@ def prune(
 
 
 @group.command("pin")
-def pin(context: typer.Context, snapshot: Number, catalog: params.Catalog = None) -> int:
+def pin(context: Context, snapshot: Number, catalog: params.Catalog = None) -> int:
     """Keep a snapshot from being pruned."""
     return _pin(context, snapshot, catalog, True)
 
 
 @group.command("unpin")
-def unpin(context: typer.Context, snapshot: Number, catalog: params.Catalog = None) -> int:
+def unpin(context: Context, snapshot: Number, catalog: params.Catalog = None) -> int:
     """Let a snapshot be pruned again."""
     return _pin(context, snapshot, catalog, False)
 
 
-def _pin(context: typer.Context, snapshot: int, catalog: str | None, on: bool) -> int:
+def _pin(context: Context, snapshot: int, catalog: str | None, on: bool) -> int:
     session = params.session(context)
     opened, _ = session.catalog(catalog)
     opened.pin(snapshot, on)
@@ -124,7 +123,7 @@ def _pin(context: typer.Context, snapshot: int, catalog: str | None, on: bool) -
 
 
 @group.command("check")
-def check(context: typer.Context, catalog: params.Catalog = None) -> int:
+def check(context: Context, catalog: params.Catalog = None) -> int:
     """Prove that the stored records, their index and their counts agree; exit code 9 when they do not."""
     from feedengine.cli.session import as_document
 
@@ -144,7 +143,7 @@ def check(context: typer.Context, catalog: params.Catalog = None) -> int:
 
 
 @group.command("path")
-def path(context: typer.Context, catalog: params.Catalog = None) -> int:
+def path(context: Context, catalog: params.Catalog = None) -> int:
     """Print the path of the DuckDB file, for other tools; they open it read-only."""
     session = params.session(context)
     opened, _ = session.catalog(catalog)
@@ -154,11 +153,11 @@ def path(context: typer.Context, catalog: params.Catalog = None) -> int:
 
 @group.command("sql")
 def sql(
-    context: typer.Context,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="For example: FROM items LIMIT 5")],
+    context: Context,
+    query: Annotated[str, Argument(metavar="QUERY", help="For example: FROM items LIMIT 5")],
     catalog: params.Catalog = None,
-    csv: Annotated[bool, typer.Option("--csv", help="Print CSV, all rows.")] = False,
-    limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Most rows of a table.")] = 100,
+    csv: Annotated[bool, Option("--csv", help="Print CSV, all rows.")] = False,
+    limit: Annotated[int, Option("--limit", metavar="N", least=1, help="Most rows of a table.")] = 100,
 ) -> int:
     """Ask the catalog in SQL, read-only. Current rows are the views items, variations and item_groups."""
     from itertools import islice
@@ -190,16 +189,16 @@ def _chain(first: dict[str, Any], rest: Any) -> Any:
 
 @group.command("export")
 def export(
-    context: typer.Context,
-    out: Annotated[str, typer.Option("--out", metavar="FILE", help="Where; its ending tells the form; - is stdout.")],
+    context: Context,
+    out: Annotated[str, Option("--out", metavar="FILE", help="Where; its ending tells the form; - is stdout.")],
     at: Annotated[
-        int | None, typer.Option("--at", metavar="SNAPSHOT", help="Which one; the current one if left out.")
+        int | None, Option("--at", metavar="SNAPSHOT", help="Which one; the current one if left out.")
     ] = None,
     form: Annotated[
         str | None,
-        typer.Option("--format", metavar="FORM", help="tar.gz, csv, jsonl, parquet, csv.gz, jsonl.tar.gz..."),
+        Option("--format", metavar="FORM", help="tar.gz, csv, jsonl, parquet, csv.gz, jsonl.tar.gz..."),
     ] = None,
-    entity: Annotated[str, typer.Option("--entity", metavar="NAME", help="Of csv, jsonl, parquet: which.")] = "items",
+    entity: Annotated[str, Option("--entity", metavar="NAME", help="Of csv, jsonl, parquet: which.")] = "items",
     catalog: params.Catalog = None,
 ) -> int:
     """Write a snapshot out: one entity as csv, jsonl or parquet, or all as an archive that can be loaded again."""

@@ -5,29 +5,28 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-import typer
-
 from feedengine.cli import params
+from feedengine.cli.declare import Argument, Context, Group, Option
 from feedengine.errors import UsageError
 
-group = typer.Typer(no_args_is_help=True, context_settings={"help_option_names": ["-h", "--help"]})
+group = Group()
 
-Number = Annotated[int, typer.Argument(metavar="TASK", help="The task's number.")]
-Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Most tasks to show.")]
-Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept with the task.")]
+Number = Annotated[int, Argument(metavar="TASK", help="The task's number.")]
+Limit = Annotated[int, Option("--limit", metavar="N", least=1, help="Most tasks to show.")]
+Reason = Annotated[str | None, Option("--reason", metavar="TEXT", help="Why; kept with the task.")]
 
 
 @group.command("list")
 def list_tasks(
-    context: typer.Context,
-    status: Annotated[list[str] | None, typer.Option("--status", metavar="STATUS", help="QUEUED, DONE...")] = None,
-    outcome: Annotated[list[str] | None, typer.Option("--outcome", metavar="WORD", help="ok, refused...")] = None,
+    context: Context,
+    status: Annotated[list[str] | None, Option("--status", metavar="STATUS", help="QUEUED, DONE...")] = None,
+    outcome: Annotated[list[str] | None, Option("--outcome", metavar="WORD", help="ok, refused...")] = None,
     catalog: params.Catalog = None,
-    waiting: Annotated[bool, typer.Option("--waiting", help="Only those that wait for approval.")] = False,
-    since: Annotated[str | None, typer.Option("--since", metavar="DATE", help="Submitted on or after.")] = None,
-    until: Annotated[str | None, typer.Option("--until", metavar="DATE", help="Submitted on or before.")] = None,
+    waiting: Annotated[bool, Option("--waiting", help="Only those that wait for approval.")] = False,
+    since: Annotated[str | None, Option("--since", metavar="DATE", help="Submitted on or after.")] = None,
+    until: Annotated[str | None, Option("--until", metavar="DATE", help="Submitted on or before.")] = None,
     limit: Limit = 20,
-    offset: Annotated[int, typer.Option("--offset", metavar="N", min=0, help="Tasks to leave out first.")] = 0,
+    offset: Annotated[int, Option("--offset", metavar="N", least=0, help="Tasks to leave out first.")] = 0,
 ) -> int:
     """List tasks, newest first."""
     from feedengine.cli.render import task as render
@@ -53,7 +52,7 @@ def list_tasks(
 
 
 @group.command("show")
-def show(context: typer.Context, task: Number) -> int:
+def show(context: Context, task: Number) -> int:
     """Show one task with its counts and problems."""
     from feedengine.cli.render import steps
     from feedengine.cli.render import task as render
@@ -70,11 +69,11 @@ def show(context: typer.Context, task: Number) -> int:
 
 @group.command("errors")
 def errors(
-    context: typer.Context,
+    context: Context,
     task: Number,
-    csv: Annotated[str | None, typer.Option("--csv", metavar="FILE", help="Write them as CSV; - is stdout.")] = None,
-    code: Annotated[str | None, typer.Option("--code", metavar="CODE", help="Only those of one kind.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", metavar="N", min=1, help="Most problems to show.")] = None,
+    csv: Annotated[str | None, Option("--csv", metavar="FILE", help="Write them as CSV; - is stdout.")] = None,
+    code: Annotated[str | None, Option("--code", metavar="CODE", help="Only those of one kind.")] = None,
+    limit: Annotated[int | None, Option("--limit", metavar="N", least=1, help="Most problems to show.")] = None,
 ) -> int:
     """Show a task's problems with file, line, record and value; as CSV with --csv."""
     from feedengine.cli.render import task as render
@@ -105,12 +104,12 @@ def errors(
 
 @group.command("approve")
 def approve(
-    context: typer.Context,
+    context: Context,
     task: Number,
     remove: Annotated[
-        int | None, typer.Option("--remove", metavar="N", help="Remove them: exactly as many as would go.")
+        int | None, Option("--remove", metavar="N", help="Remove them: exactly as many as would go.")
     ] = None,
-    hold_removals: Annotated[bool, typer.Option("--hold-removals", help="Apply all but the removals.")] = False,
+    hold_removals: Annotated[bool, Option("--hold-removals", help="Apply all but the removals.")] = False,
     reason: Reason = None,
 ) -> int:
     """Let a refused or held task go ahead; only while the snapshot it was measured against is current."""
@@ -132,7 +131,7 @@ def approve(
 
 
 @group.command("reject")
-def reject(context: typer.Context, task: Number, reason: Reason = None) -> int:
+def reject(context: Context, task: Number, reason: Reason = None) -> int:
     """Say that a refused or held task was a mistake; nothing is changed, it no longer waits."""
     session = params.session(context)
     found = session.store.ledger.reject(task, actor=session.actor, reason=reason)
@@ -143,7 +142,7 @@ def reject(context: typer.Context, task: Number, reason: Reason = None) -> int:
 
 
 @group.command("cancel")
-def cancel(context: typer.Context, task: Number) -> int:
+def cancel(context: Context, task: Number) -> int:
     """Take back a task that has not started."""
     session = params.session(context)
     session.store.ledger.cancel(task)

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import typer
-
 from feedengine.cli import params
+from feedengine.cli.declare import Argument, Context, Option
 
 
 def command(
-    context: typer.Context,
-    record: Annotated[str, typer.Argument(metavar="ID", help="The record's id.")],
-    entity: Annotated[
-        str, typer.Option("--entity", metavar="NAME", help="items, variations or item_groups.")
-    ] = "items",
+    context: Context,
+    record: Annotated[str, Argument(metavar="ID", help="The record's id.")],
+    entity: Annotated[str, Option("--entity", metavar="NAME", help="items, variations or item_groups.")] = "items",
     catalog: params.Catalog = None,
 ) -> int:
     """Show which file, record number and snapshot set each field of a record, from its first day on."""

@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from feedengine.cli import params
+from feedengine.cli.declare import Argument, Context, Option
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Feeds to check.")]
-ErrorsCsv = Annotated[Path | None, typer.Option("--errors-csv", metavar="FILE", help="Write every problem as CSV.")]
+Files = Annotated[list[Path], Argument(metavar="FILE...", help="Feeds to check.")]
+ErrorsCsv = Annotated[Path | None, Option("--errors-csv", metavar="FILE", help="Write every problem as CSV.")]
 
 
 def command(
-    context: typer.Context,
+    context: Context,
     files: Files,
     errors_csv: ErrorsCsv = None,
     operation: params.Operation = None,
