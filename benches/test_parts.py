@@ -27,8 +27,10 @@ def test_name_of_a_feed(benchmark: Any) -> None:
 
 
 def test_diff_of_two_files(benchmark: Any, feeds: tuple[Path, Path]) -> None:
-    found = benchmark(engine.diff_files, str(feeds[0]), str(feeds[1]))
-    assert found.counts["items"]["added"] == 200
+    found = benchmark(
+        engine.diff_files, *feeds, {"settings": {}, "threads": 1, "memory": 256 << 20, "temp_dir": str(feeds[0].parent)}
+    )
+    assert found.report["entities"]["items"]["added"] == 200
 
 
 def test_generate(benchmark: Any, tmp_path: Path) -> None:

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
+from pathlib import Path
+
+import duckdb
 
 from feedengine import engine
+from feedengine.settings import Settings
 
 
 def main(old: str, new: str, out: str) -> None:
-    """Compare, write, print the counts."""
-    found = engine.diff_files(old, new)
-    found.write_csv(out)
-    print(json.dumps({name: found.counts["items"][name] for name in ("added", "changed", "removed")}))
+    """Compare, write both sides of what differs, print the counts."""
+    settings = Settings.load()
+    with tempfile.TemporaryDirectory() as temp:
+        request = {
+            "settings": {},
+            "threads": settings.threads,
+            "memory": settings.memory_limit // 2,
+            "temp_dir": temp,
+        }
+        found = engine.diff_files(Path(old), Path(new), request)
+    connection = duckdb.connect()
+    connection.execute("SET enable_progress_bar = false")
+    for side, stream in (("after", found.after("items")), ("before", found.before("items"))):
+        if stream is not None:
+            connection.execute(f"COPY (SELECT * FROM stream) TO '{out}.{side}' (FORMAT csv)")
+    counts = found.report["entities"]["items"]
+    print(json.dumps({name: counts[name] for name in ("added", "changed", "removed")}))
 
 
 if __name__ == "__main__":

@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from feedengine.errors import Hint, UsageError
+from feedengine.errors import BaseMoved, FileChanged, Hint, UsageError
 
 if TYPE_CHECKING:
     from feedengine.ingest import Plan
     from feedengine.ledger import Task
 
 
-def removals(report: dict[str, object]) -> int:
+def removals(report: Mapping[str, Any]) -> int:
     """Records that a plan removes, over all entities."""
     entities = report["entities"]
-    return sum(int(entry["removed"]) for entry in entities.values())  # type: ignore[attr-defined]
+    return sum(int(entry["removed"]) for entry in entities.values())
+
+
+def check_unchanged(made: Plan, saved: Mapping[str, Any]) -> None:
+    """Raise FileChanged or BaseMoved unless `made` is the plan that was `saved`."""
+    if saved["file"]["fingerprint"] != made.report["file"]["fingerprint"]:
+        raise FileChanged(
+            f"{made.request.path} is not the file that was planned",
+            state=f"Nothing was changed. Snapshot {made.base.snapshot} is current.",
+            hints=["Plan again"],
+        )
+    if saved["base_snapshot"] != made.base.snapshot:
+        raise BaseMoved(
+            f"the plan was made against snapshot {saved['base_snapshot']}",
+            state=f"Nothing was changed. Snapshot {made.base.snapshot} is current.",
+            hints=["Plan again"],
+        )
 
 
 def check_approval(waiting: Task, remove: int | None, reason: str | None) -> Callable[[Plan], None]:
@@ -28,8 +44,6 @@ def check_approval(waiting: Task, remove: int | None, reason: str | None) -> Cal
     seen = waiting.new_snapshot or waiting.base_snapshot or 0
 
     def check(made: Plan) -> None:
-        from feedengine.ingest import check_unchanged
-
         check_unchanged(made, {"file": {"fingerprint": waiting.fingerprint}, "base_snapshot": seen})
         count = removals(made.report)
         if remove is not None and remove != count:

@@ -23,7 +23,6 @@ from feedengine.errors import (
     CatalogNotFound,
     FeedEngineError,
     FeedRejected,
-    FileChanged,
     InternalError,
     SafeguardRefused,
     from_os_error,
@@ -592,21 +591,3 @@ def recover(store: Store) -> None:
         return snapshot.number if snapshot else None
 
     store.ledger.recover(applied)
-
-
-def check_unchanged(made: Plan, saved: Mapping[str, Any]) -> None:
-    """Raise FileChanged or BaseMoved unless `made` is the plan that was `saved`."""
-    from feedengine.errors import BaseMoved
-
-    if saved["file"]["fingerprint"] != made.report["file"]["fingerprint"]:
-        raise FileChanged(
-            f"{made.request.path} is not the file that was planned",
-            state=f"Nothing was changed. Snapshot {made.base.snapshot} is current.",
-            hints=["Plan again"],
-        )
-    if saved["base_snapshot"] != made.base.snapshot:
-        raise BaseMoved(
-            f"the plan was made against snapshot {saved['base_snapshot']}",
-            state=f"Nothing was changed. Snapshot {made.base.snapshot} is current.",
-            hints=["Plan again"],
-        )

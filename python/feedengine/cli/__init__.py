@@ -1,1 +1,1 @@
-"""The command line: one file per command, rendering beside it; the only importer of typer and rich."""
+"""The command line: one file per command, rendering beside it; the only importer of rich."""

@@ -1,57 +1,90 @@
-"""The parser: every verb is known by name, but only the one that was typed is loaded."""
+"""From words to a command: every verb is known by name, but only the one that was typed is loaded."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Collection, Sequence
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from feedengine.cli.options import HELP
 from feedengine.cli.tree import VERBS, module
+from feedengine.errors import Hint, UsageError
 
-_CONTEXT = {"help_option_names": ["-h", "--help"]}
-_ABOUT = "Receives product feeds as files, says what would change, refuses harm, applies the rest as a snapshot."
+if TYPE_CHECKING:
+    from feedengine.cli.session import Session
 
-Command = Callable[[list[str], object], Any]
-
-
-def build(words: Sequence[str], *, everything: bool = False) -> Command:
-    """The command line for these words; `everything` loads all commands, for the documentation."""
-    chosen = next((word for word in words if not word.startswith("-")), None)
-    app = typer.Typer(
-        name="feedengine",
-        help=_ABOUT,
-        epilog=HELP.replace("\n\n", "\n\n\b\n"),
-        add_completion=False,
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-        context_settings=_CONTEXT,
-    )
-    app.callback()(_root)
-    for verb, about in VERBS.items():
-        if verb != chosen and not everything:
-            app.command(verb, help=about)(_stub)
-            continue
-        loaded = import_module(module(verb))
-        if hasattr(loaded, "group"):
-            app.add_typer(loaded.group, name=verb, help=about)
-        else:
-            app.command(verb, short_help=about, context_settings=_CONTEXT)(loaded.command)
-
-    parser = typer.main.get_command(app)
-
-    def command(argv: list[str], session: object) -> Any:
-        return parser.main(argv, prog_name="feedengine", standalone_mode=False, obj=session)
-
-    return command
+ABOUT = "Receives product feeds as files, says what would change, refuses harm,\n  applies the rest as a snapshot."
 
 
-def _root() -> None:
-    """The root does nothing by itself: global options were taken out before."""
+def run(words: Sequence[str], session: Session) -> int:
+    """Run the command that the words name; gives its exit code. Raises UsageError, and what the command raises."""
+    verb, rest = (words[0], list(words[1:])) if words else ("--help", [])
+    if verb in ("-h", "--help"):
+        return _show(session, overview())
+    if verb.startswith("-"):
+        raise UsageError(f"There is no global option {verb}.", hints=[Hint("All options", ("feedengine", "--help"))])
+    _known(verb, VERBS, "feedengine")
+    loaded = import_module(module(verb))
+    prog, group = f"feedengine {verb}", getattr(loaded, "group", None)
+    if group is None:
+        return _one(loaded.command, prog, rest, session)
+    word = rest[0] if rest else "--help"
+    if word in ("-h", "--help"):
+        return _show(session, help_of(verb))
+    _known(word, group.commands, prog)
+    return _one(group.commands[word], f"{prog} {word}", rest[1:], session)
 
 
-def _stub() -> None:
-    """Stands for a command that was not typed, for the overview."""
+def _one(function: Any, prog: str, words: list[str], session: Session) -> int:
+    from feedengine.cli import declare
+
+    before = words[: words.index("--")] if "--" in words else words
+    if "-h" in before or "--help" in before:
+        return _show(session, declare.command_help(function, prog))
+    return declare.call(function, prog, words, session)
+
+
+def help_of(verb: str, word: str | None = None) -> list[str]:
+    """The help of a verb, or of one command of a group."""
+    from feedengine.cli import declare
+
+    loaded = import_module(module(verb))
+    prog, group = f"feedengine {verb}", getattr(loaded, "group", None)
+    if group is None:
+        return declare.command_help(loaded.command, prog)
+    if word is None:
+        return declare.group_help(VERBS[verb], group.commands, prog)
+    return declare.command_help(group.commands[word], f"{prog} {word}")
+
+
+def overview() -> list[str]:
+    """The help of feedengine itself."""
+    from feedengine.cli.options import HELP
+
+    width = max(map(len, VERBS)) + 2
+    verbs = [f"  {verb.ljust(width)}{about}" for verb, about in VERBS.items()]
+    return [
+        "Usage: feedengine [OPTIONS] COMMAND ...",
+        "",
+        f"  {ABOUT}",
+        "",
+        "Commands:",
+        *verbs,
+        "",
+        *HELP.splitlines(),
+    ]
+
+
+def _known(word: str, known: Collection[str], prog: str) -> None:
+    if word in known:
+        return
+    from difflib import get_close_matches
+
+    close = get_close_matches(word, list(known), 1, 0.6)
+    meant = f"; did you mean {close[0]}?" if close else f"; known are {', '.join(known)}."
+    raise UsageError(f'There is no command "{word}"{meant}', hints=[Hint("All commands", (*prog.split(), "--help"))])
+
+
+def _show(session: Session, lines: Sequence[str]) -> int:
+    for line in lines:
+        session.out.data(line)
+    return 0

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from feedengine.approval import check_unchanged
 from feedengine.cli import planfile
 from feedengine.cli.feeds import FeedOptions, configure, exit_code, request
 from feedengine.cli.output import Output
-from feedengine.cli.render import refusal, report
+from feedengine.cli.render import report, steps
 from feedengine.errors import BaseMoved, UsageError
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def saved_plan(session: Session, path: Path, options: FeedOptions, *, dry_run: b
 
     with session.watch() as watch:
         plan = ingest.plan(session.store, session.settings, wanted, watch)
-        ingest.check_unchanged(plan, saved)
+        check_unchanged(plan, saved)
         result = ingest.run_planned(session.store, session.settings, plan, watch)
     tell(session.out, result.report)
     return int(exit_code(result.report))
@@ -74,15 +75,13 @@ def _same_base(session: Session, saved: Mapping[str, Any], path: Path) -> None:
 
 def tell(out: Output, document: Mapping[str, Any]) -> None:
     """Show a finished task: the counts as data, the rest as talk."""
+    hints = steps.complete(steps.after(document), out.given)
     if out.machine:
-        out.json(document)
+        out.json({**document, "hints": hints})
         return
     out.talk(report.reading(document))
     out.summary(report.summary(document))
     out.talk(report.outcome(document))
-    details = report.problems(document)
-    if details:
-        out.talk(["", *details])
-    steps = refusal.next_steps(list(document.get("hints") or ()))
-    if steps:
-        out.talk(["", *steps])
+    for block in (report.problems(document), steps.lines(hints)):
+        if block:
+            out.talk(["", *block])

@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from feedengine.cli import failures, options
+from feedengine.cli import options
 from feedengine.cli.output import Output, silence
 from feedengine.errors import ExitCode
 
@@ -49,13 +49,15 @@ def _version(out: Output) -> int:
 
 
 def _run(session: Session, rest: Sequence[str]) -> int:
-    from feedengine.cli.app import build
+    from feedengine.cli.app import run
 
-    return int(build(rest)(list(rest), session) or 0)
+    return run(rest, session)
 
 
 def _tell(out: Output, problem: BaseException, session: Session | None) -> int:
     """Tell of a failure; where even that cannot be written, the exit code speaks alone."""
+    from feedengine.cli import failures
+
     code = int(ExitCode.BUG)
     try:
         code = failures.answer(out, problem, session)

@@ -1,14 +1,15 @@
-"""How a run ends badly: errors we know, errors of the parser and of the system, and bugs of ours."""
+"""How a run ends badly: errors we know, errors of the system, and bugs of ours."""
 
 from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedengine.cli.output import Output, silence
-from feedengine.cli.render import refusal, report
+from feedengine.cli.render import refusal, report, steps
 from feedengine.cli.render.error import error as error_lines
 from feedengine.cli.signals import exit_code
 from feedengine.errors import (
@@ -17,7 +18,6 @@ from feedengine.errors import (
     FeedEngineError,
     SafeguardRefused,
     StoreError,
-    UsageError,
     from_os_error,
 )
 
@@ -38,35 +38,44 @@ def answer(out: Output, problem: BaseException, session: Session | None) -> int:
 
 def known(out: Output, problem: FeedEngineError) -> int:
     """Tell of an error of ours, with the report where there is one."""
+    document = problem.report
+    hints = [each.as_dict() for each in problem.hints]
+    if document is not None and isinstance(problem, SafeguardRefused):
+        hints = hints or steps.after(document)
     if out.machine:
-        whole: dict[str, Any] = {"schema": "feedengine.error/1"} if problem.report is None else dict(problem.report)
+        whole: dict[str, Any] = {"schema": "feedengine.error/1"} if document is None else dict(document)
         whole["error"] = problem.as_dict()
-        whole.setdefault("hints", [each.as_dict() for each in problem.hints])
+        whole["hints"] = steps.complete(hints, out.given)
         out.json(whole)
-    elif problem.report is not None:
-        out.summary(report.summary(problem.report))
-    out.say(_screen(problem))
+    elif document is not None:
+        out.talk(report.reading(document))
+        out.summary(report.summary(document))
+    out.say(_screen(problem, steps.lines(steps.complete(hints, out.given)), out))
     return int(problem.exit)
 
 
-def _screen(problem: FeedEngineError) -> list[str]:
-    if problem.report is None:
-        return error_lines(problem)
-    if isinstance(problem, SafeguardRefused):
-        lines = refusal.refusal(problem.report)
-        if lines:
-            hints = [each.as_dict() for each in problem.hints] or list(problem.report.get("hints") or ())
-            steps = refusal.next_steps(hints or refusal.default_steps(problem.report))
-            return [*lines, *([""] if steps else []), *steps]
-    details = report.problems(problem.report)
-    return [*error_lines(problem), *([""] if details else []), *details]
+def _screen(problem: FeedEngineError, next_steps: list[str], out: Output) -> list[str]:
+    document = problem.report
+    if document is None:
+        return error_lines(problem, out.given)
+    stopped = refusal.refusal(document) if isinstance(problem, SafeguardRefused) else []
+    if stopped:
+        return [*stopped, *([""] if next_steps else []), *next_steps]
+    details = report.problems(document)
+    more = steps.lines(steps.complete(_more(document), out.given))
+    return [*error_lines(problem, out.given), *([""] if details else []), *details, *([""] if more else []), *more]
+
+
+def _more(document: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """After a rejection: where all its problems are."""
+    if not document.get("task"):
+        return []
+    argv = ["feedengine", "task", "errors", str(document["task"]), "--csv", "errors.csv"]
+    return [{"text": "Every problem", "argv": argv}]
 
 
 def unknown(out: Output, problem: BaseException, session: Session | None) -> int:
-    """Tell of an exception that is not ours: of the parser, of the system, or a bug."""
-    usage = _usage(problem)
-    if usage is not None:
-        return known(out, usage)
+    """Tell of an exception that is not ours: of the system, or a bug."""
     if isinstance(problem, OSError):
         return known(out, _system(problem, out))
     if isinstance(problem, MemoryError):
@@ -101,16 +110,6 @@ def _system(problem: OSError, out: Output) -> FeedEngineError:
         silence(out.stdout)
         return output_failed(problem)
     return from_os_error(problem, "finish")
-
-
-def _usage(problem: BaseException) -> UsageError | None:
-    """The parser's own exceptions, known by their shape, so that none of its modules need be named."""
-    wording = getattr(problem, "format_message", None)
-    if wording is None:
-        return None
-    context = getattr(problem, "ctx", None)
-    path = str(getattr(context, "command_path", "feedengine")).split()
-    return UsageError(str(wording()), hints=[{"text": "How it is used", "argv": [*path, "--help"]}])
 
 
 def _write_log(problem: BaseException, session: Session | None) -> Path | None:

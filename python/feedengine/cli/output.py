@@ -29,6 +29,13 @@ class Output:
         """Whether stdout is for a program: JSON or events."""
         return self.options.json or self.options.events
 
+    @property
+    def given(self) -> list[str]:
+        """The global options that commands to type next must repeat."""
+        options = self.options
+        pairs = (("--store", options.store), ("--config", options.config))
+        return [word for name, value in pairs if value is not None for word in (name, value)]
+
     def data(self, line: str = "") -> None:
         """A line of the result, whatever -q says."""
         self.stdout.write(line + "\n")

@@ -5,37 +5,35 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from feedengine.cli.declare import Argument, Context, Option
 
 if TYPE_CHECKING:
     from feedengine.cli.session import Session
 
-Catalog = Annotated[str | None, typer.Option("--catalog", metavar="KEY/SECTION", help="Which catalog is meant.")]
+Catalog = Annotated[str | None, Option("--catalog", metavar="KEY/SECTION", help="Which catalog is meant.")]
 Operation = Annotated[
-    str | None, typer.Option("--operation", metavar="NAME", help="What the feed does, instead of its name's word.")
+    str | None, Option("--operation", metavar="NAME", help="What the feed does, instead of its name's word.")
 ]
-Force = Annotated[bool, typer.Option("--force", help="Skip the removal safeguard, and only that; wants --reason.")]
-Reason = Annotated[str | None, typer.Option("--reason", metavar="TEXT", help="Why; kept with the task.")]
+Force = Annotated[bool, Option("--force", help="Skip the removal safeguard, and only that; wants --reason.")]
+Reason = Annotated[str | None, Option("--reason", metavar="TEXT", help="Why; kept with the task.")]
 RemovalLimit = Annotated[
-    str | None, typer.Option("--removal-limit", metavar="50%|20000", help="Most removals: a share, or rows.")
+    str | None, Option("--removal-limit", metavar="50%|20000", help="Most removals: a share, or rows.")
 ]
 HoldRemovals = Annotated[
-    bool, typer.Option("--hold-removals", help="If removals exceed the limit, apply the rest and hold them.")
+    bool, Option("--hold-removals", help="If removals exceed the limit, apply the rest and hold them.")
 ]
-Strict = Annotated[bool, typer.Option("--strict", help="A single bad row rejects the feed.")]
-MemoryLimit = Annotated[
-    str | None, typer.Option("--memory-limit", metavar="512MiB", help="Memory to use; at least 256MiB.")
-]
-Threads = Annotated[int | None, typer.Option("--threads", metavar="N", help="Threads to use; 0 = one per core.")]
-Create = Annotated[bool, typer.Option("--create", help="Create the catalog if it is not known yet.")]
+Strict = Annotated[bool, Option("--strict", help="A single bad row rejects the feed.")]
+MemoryLimit = Annotated[str | None, Option("--memory-limit", metavar="512MiB", help="Memory to use; at least 256MiB.")]
+Threads = Annotated[int | None, Option("--threads", metavar="N", help="Threads to use; 0 = one per core.")]
+Create = Annotated[bool, Option("--create", help="Create the catalog if it is not known yet.")]
 DetailedExitCode = Annotated[
-    bool, typer.Option("--detailed-exitcode", help="Exit with 10 when there are changes, 0 when there are none.")
+    bool, Option("--detailed-exitcode", help="Exit with 10 when there are changes, 0 when there are none.")
 ]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would happen and write nothing.")]
-FeedFile = Annotated[Path, typer.Argument(metavar="FILE", help="The feed: csv, json, jsonl, or tar, gz, zst of them.")]
+DryRun = Annotated[bool, Option("--dry-run", help="Show what would happen and write nothing.")]
+FeedFile = Annotated[Path, Argument(metavar="FILE", help="The feed: csv, json, jsonl, or tar, gz, zst of them.")]
 
 
-def session(context: typer.Context) -> Session:
+def session(context: Context) -> Session:
     """The session that the entry point made."""
     found: Session = context.obj
     return found

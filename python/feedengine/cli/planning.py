@@ -40,7 +40,7 @@ def _show(session: Session, document: dict[str, Any]) -> None:
         out.json(document)
         return
     out.talk(report.reading(document))
-    for line in [*report.summary(document), *report.plan(document)]:
+    for line in report.summary(document):
         out.data(line)
     verdict = document.get("verdict")
     if verdict == "refused":
@@ -50,7 +50,7 @@ def _show(session: Session, document: dict[str, Any]) -> None:
     elif verdict == "no_change":
         out.talk(report.outcome(document))
     else:
-        out.talk(text.paragraph("", "Nothing was changed: this is a plan."))
+        out.talk(f"Plan      {document['id']} · nothing was changed")
     details = report.problems(document)
     if details:
         out.talk(["", *details])
@@ -65,7 +65,6 @@ def _saved(session: Session, document: dict[str, Any], path: Path, code: ExitCod
         "Saved",
         [
             str(path),
-            f"plan {document['id']}",
             f"binds {file['name']} {str(file['fingerprint'])[:13]}… and {bound}",
             "valid until another snapshot is made",
         ],

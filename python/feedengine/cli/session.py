@@ -146,6 +146,13 @@ def parse_catalog(named: str) -> tuple[str, str]:
     return key, section
 
 
+def check_entity(entity: str) -> None:
+    """Raise UsageError for an entity that does not exist."""
+    known = ("items", "variations", "item_groups")
+    if entity not in known:
+        raise UsageError(f'--entity must be one of {", ".join(known)}; not "{entity}".')
+
+
 def as_document(value: Any) -> dict[str, Any]:
     """A report, a snapshot or a task as a plain dict."""
     if isinstance(value, Mapping):

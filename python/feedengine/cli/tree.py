@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 VERBS: dict[str, str] = {
-    "init": "Write a settings file with every setting explained, and an empty store.",
+    "init": "Write a commented settings file and an empty store.",
     "sync": "Apply a full feed: what it does not hold is removed.",
     "apply": "Apply any feed by its name, or a saved plan.",
     "plan": "Show what a feed would change; everything but the write.",

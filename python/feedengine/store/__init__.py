@@ -3,6 +3,10 @@
 Importing it is cheap: DuckDB is loaded when a catalog is opened.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from feedengine.store.model import (
     ArrowStream,
     Base,
@@ -15,9 +19,13 @@ from feedengine.store.model import (
 )
 from feedengine.store.root import Store
 
+if TYPE_CHECKING:
+    from feedengine.store.catalog import Catalog
+
 __all__ = [
     "ArrowStream",
     "Base",
+    "Catalog",
     "Column",
     "EntityBase",
     "EntityState",
@@ -26,3 +34,12 @@ __all__ = [
     "SnapshotMeta",
     "Store",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """`Catalog` on first use: its module loads DuckDB."""
+    if name == "Catalog":
+        from feedengine.store.catalog import Catalog
+
+        return Catalog
+    raise AttributeError(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -85,15 +85,10 @@ class Result:
     closed or committed to.
     """
 
-    def __init__(self, cursor: DuckDBPyConnection, sql: str, done: Callable[[], None] | None = None) -> None:
+    def __init__(self, cursor: DuckDBPyConnection, sql: str) -> None:
         self._cursor = cursor
         self._sql = sql
-        self._done = done
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Run the query; the rows come as they are asked for."""
         return self._cursor.sql(self._sql).__arrow_c_stream__(requested_schema)
-
-    def fetchall(self) -> list[tuple[object, ...]]:
-        """All rows as Python values: for small results."""
-        return self._cursor.execute(self._sql).fetchall()  # type: ignore[no-any-return]

@@ -6,16 +6,37 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from duckdb import DuckDBPyConnection
+from duckdb import Error as DuckDBError
 
-from feedengine.errors import BaseMoved
+from feedengine.errors import BaseMoved, CatalogNotFound, StoreDamaged, UsageError
 from feedengine.faults import point
-from feedengine.store import reading, registry, schema
+from feedengine.store import reading, registry, schema, text
+from feedengine.store.arrow import Result
+from feedengine.store.changes import changes
 from feedengine.store.commit import Commit
-from feedengine.store.database import mapped, open_file
+from feedengine.store.database import ALIAS, CHECKPOINT_BYTES, attach, mapped, start
+from feedengine.store.indexing import Index
 from feedengine.store.lock import writer_lock
-from feedengine.store.model import ENTITIES, ArrowStream, Base, EntityBase, Options, SnapshotInfo
+from feedengine.store.maintain import check, prune
+from feedengine.store.maintain import compact as shrink
+from feedengine.store.model import (
+    ENTITIES,
+    SECTION_ENTITIES,
+    SHARED_ENTITIES,
+    ArrowStream,
+    Base,
+    Column,
+    EntityBase,
+    EntityState,
+    Options,
+    SnapshotInfo,
+    SnapshotMeta,
+)
+from feedengine.store.rollback import roll_back
+from feedengine.store.trace import provenance, trace
 
 FILE = "catalog.duckdb"
 
@@ -35,7 +56,8 @@ class Catalog:
         self.temp = temp
         self.secret = secret
         self.options = options
-        self._reader: DuckDBPyConnection | None = None
+        self._duckdb: DuckDBPyConnection | None = None
+        self._open = False
 
     def __enter__(self) -> Catalog:
         return self
@@ -47,9 +69,10 @@ class Catalog:
 
     def close(self) -> None:
         """Let go of the file, so that a writer may have it; the next read opens it again."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        if self._duckdb is not None:
+            self._duckdb.close()
+            self._duckdb = None
+            self._open = False
 
     def path(self) -> Path:
         """The DuckDB file, for other tools: open it read-only."""
@@ -73,9 +96,12 @@ class Catalog:
         The stream has `_row` and the columns asked for (None = all), without those that don't exist. `rows` is a
         stream with a column `_row`. No order.
         """
-        con = self._read()
+        con = self._must_read(section)
+        table = self._table(con, section, entity)
+        if table is None:
+            return Result(reading.reader(con), "SELECT 0::BIGINT AS _row WHERE false")
         with mapped():
-            return reading.rows(con, registry.table(con, section, entity), columns, rows)
+            return reading.rows(con, table, columns, rows)
 
     @contextmanager
     def commit(self, section: str, base: Base) -> Iterator[Commit]:
@@ -98,24 +124,43 @@ class Catalog:
                     state=f"Nothing was changed. Snapshot {now.snapshot} is current.",
                     hints=[{"text": "Plan again", "argv": []}],
                 )
-            commit = Commit(con, section, now, self.index_dir)
+            commit = Commit(con, section, now)
             yield commit
             if not commit.finished:
                 con.execute("ROLLBACK").fetchall()
-        if commit.finished:
+                return
+            with mapped(f"Snapshot {commit.number} is current."):
+                point("commit.after_commit")
+                self._checkpoint(con, always=commit.restructured)
+        with mapped(f"Snapshot {commit.number} is current."):
             registry.collect_garbage(self.index_dir, commit.live_runs)
+
+    def _checkpoint(self, con: DuckDBPyConnection, *, always: bool = False) -> None:
+        """Move the log into the file if it is long.
+
+        `always` after new tables: replayed from the log, they would forget their row group size, and the next
+        checkpoint would rewrite them whole.
+        """
+        log = self.path().with_name(FILE + ".wal")
+        if log.exists() and (always or log.stat().st_size > CHECKPOINT_BYTES):
+            con.execute(f"CHECKPOINT {ALIAS}").fetchall()
+            point("commit.after_checkpoint")
 
     @contextmanager
     def writing(self) -> Iterator[DuckDBPyConnection]:
-        """A read-write connection under the writer's lock; closed, and so rolled back, at the end."""
-        self.close()
-        wait, notify = self.options.wait_seconds, self.options.notify
-        with writer_lock(self.folder / "lock", wait, notify), mapped():
-            con = open_file(self.path(), self.temp, self.options, write=True)
+        """A connection with the file open for writing under the writer's lock; what is not committed is undone."""
+        self._detach()
+        with writer_lock(self.folder / "lock", self.options.wait_seconds, self.options.notify), mapped():
+            con = self._start()
+            attach(con, self.path(), self.options, write=True)
+            self._open = True
             try:
                 yield con
-            finally:
-                con.close()
+            except BaseException:
+                # Whatever state the connection is in: closing it undoes the transaction.
+                self.close()
+                raise
+            self._detach()
 
     def applied(self, task: int) -> SnapshotInfo | None:
         """The snapshot that `task` made, if it made one: its applied mark."""
@@ -134,15 +179,247 @@ class Catalog:
         """One snapshot. Raises `SnapshotNotFound`."""
         return registry.one(self.snapshots(), number)
 
+    def rebuild_index(self, section: str) -> None:
+        """Make the index files of a section and of what it shares again, from the rows. No new snapshot.
+
+        Raises `StoreDamaged` if the rows are not what the snapshot says: then the rows are wrong, not the index.
+        """
+        index = Index(self.index_dir, self.secret, self.temp)
+        with self.writing() as con:
+            states: dict[tuple[str, str], EntityState] = {}
+            for entity, base in registry.base(con, self.key, section).entities.items():
+                place = registry.schema_of(con, section, entity)
+                table = schema.tables(con).get((place, entity)) if place else None
+                if table is None or not base.runs:
+                    continue
+                state = index.build(entity, reading.rows(con, table, None, None), base.next_row)
+                if (state.records, state.digest) != (base.records, base.digest):
+                    raise StoreDamaged(
+                        f"{entity}: the stored rows are not those of snapshot {self.base(section).snapshot}",
+                        state="Nothing was changed.",
+                        hints=[{"text": "See what differs", "argv": ["feedengine", "snapshot", "check"]}],
+                    )
+                states[(table.schema, entity)] = state
+            con.execute("BEGIN").fetchall()
+            registry.replace_runs(con, states)
+            point("index.before_commit")
+            con.execute("COMMIT").fetchall()
+
+    def rollback(
+        self,
+        section: str,
+        to: int,
+        *,
+        task: int | None = None,
+        actor: str | None = None,
+        reason: str | None = None,
+        groups: bool | None = None,
+    ) -> SnapshotInfo:
+        """Make a new snapshot that equals snapshot `to`; the current one is given back if it already does.
+
+        `groups` says whether item groups, which all sections share, go back too; None = yes, unless another section
+        changed them since: then `UsageError` asks. Raises `SnapshotNotFound`, `CatalogBusy`.
+        """
+        base = self.base(section)
+        registry.one(self.snapshots(), to, readable=True)
+        if groups is None:
+            others = sorted(
+                {
+                    info.section
+                    for info in self.snapshots()
+                    if info.number > to
+                    and info.section != section
+                    and any(entity in SHARED_ENTITIES for entity in info.entities)
+                }
+            )
+            if others:
+                raise UsageError(
+                    f"item groups were changed by {', '.join(others)} since snapshot {to}, and they share them: "
+                    "say whether the groups go back too",
+                    state="Nothing was changed.",
+                )
+        wanted = SECTION_ENTITIES if groups is False else ENTITIES
+        index = Index(self.index_dir, self.secret, self.temp)
+        with self.commit(section, base) as commit:
+            states: dict[str, EntityState] = {}
+            counts: dict[str, Any] = {"to": to}
+            for entity in wanted:
+                if not commit.stores(entity):
+                    continue
+                done = roll_back(commit, entity, to, index)
+                if done:
+                    counts[entity], states[entity] = done
+            if not states:
+                return registry.one(self.snapshots(), base.snapshot)
+            point("rollback.before_finish")
+            return commit.finish(SnapshotMeta("rollback", states, task=task, actor=actor, reason=reason, counts=counts))
+
+    def changes(self, section: str, entity: str, a: int, b: int) -> ArrowStream:
+        """What differs between snapshots `a` and `b` (0 = the empty catalog), one row a record.
+
+        Columns: `_change` (added, removed, changed), `id`, `fields` (changed ones only: the columns that differ), the
+        stored columns as at `b`, and `before:<column>` as at `a`. Raises `SnapshotNotFound`.
+        """
+        con = self._must_read(section)
+        known = registry.snapshots(con)
+        for number in (a, b):
+            if number:
+                registry.one(known, number, readable=True)
+        return changes(con, self._table(con, section, entity), a, b)
+
+    def columns_at(self, section: str, entity: str, at: int | None = None) -> tuple[Column, ...]:
+        """The columns an entity had at a snapshot; None = now. Raises `SnapshotNotFound`."""
+        con = self._must_read(section)
+        if at is not None:
+            registry.one(registry.snapshots(con), at, readable=True)
+        table = self._table(con, section, entity)
+        if table is None:
+            return ()
+        return tuple(column for column in table.columns if at is None or table.since[column.name] <= at)
+
+    def export_rows(self, section: str, entity: str, at: int | None = None) -> ArrowStream:
+        """The records at a snapshot (None = now): the stored columns, in no order. Raises `SnapshotNotFound`."""
+        columns = [column.name for column in self.columns_at(section, entity, at)]
+        con = self._must_read(section)
+        table = self._table(con, section, entity)
+        if table is None:
+            return Result(reading.reader(con), "SELECT '' AS id WHERE false")
+        return reading.state(con, table, columns, at)
+
+    def write_text(self, section: str, entity: str, at: int | None, form: str, path: Path) -> tuple[bytes, int]:
+        """Write the records at a snapshot to `path`, ordered by id: form csv, jsonl or parquet.
+
+        Gives the bytes that belong before the file's content, and the number of records. Raises `SnapshotNotFound`,
+        `DiskFull`, `UsageError` for a value that CSV cannot hold.
+        """
+        columns = self.columns_at(section, entity, at)
+        con = self._must_read(section)
+        table = self._table(con, section, entity)
+        if table is None:
+            path.write_bytes(b"")
+            return b"", 0
+        with mapped("The export was not written."):
+            return text.write(con, table, list(columns), at, form, path)
+
+    def trace(self, section: str, entity: str, record: str) -> list[dict[str, Any]]:
+        """A record's life, oldest first.
+
+        Events are dicts: snapshot, created, operation, task, file, record (number in the file), change (added,
+        changed, removed, purged, cascaded, cascade_purged), row, fields ({column: {before, after}}). Empty for an
+        unknown id.
+        """
+        con = self._must_read(section)
+        table = self._table(con, section, entity)
+        return trace(con, table, record) if table else []
+
+    def provenance(self, section: str, entity: str, record: str) -> dict[str, dict[str, Any]]:
+        """Where each value of a current record came from: {column: {value, snapshot, file, record, task, ...}}.
+
+        It names the first version of the value's present run: a feed that repeats a value doesn't become its source,
+        and a rollback gives it back to the feed that had set it. Empty for a record that is not there now.
+        """
+        con = self._must_read(section)
+        table = self._table(con, section, entity)
+        return provenance(con, table, record) if table else {}
+
+    def pin(self, number: int, on: bool = True) -> None:
+        """Keep a snapshot from being pruned, or let it be again. Raises `SnapshotNotFound`."""
+        registry.one(self.snapshots(), number, readable=True)
+        with self.writing() as con:
+            con.execute(f"UPDATE {schema.META}.snapshots SET pinned = ? WHERE snapshot = ?", [on, number]).fetchall()
+
+    def prune(self, section: str, *, keep: int, compact: bool = True) -> list[int]:
+        """Forget all but the newest `keep` snapshots of a section, pinned ones aside; gives the numbers forgotten.
+
+        Versions that a kept snapshot (of any section) can see stay. `compact` copies the file to give space back, for
+        which as much disk must be free.
+        """
+        self._must_read(section)
+        with self.writing() as con:
+            con.execute("BEGIN").fetchall()
+            gone = prune(con, section, keep)
+            con.execute("COMMIT").fetchall()
+            if gone:
+                with mapped(f"Snapshots {', '.join(map(str, gone))} are forgotten; the file was not made smaller."):
+                    con.execute(f"CHECKPOINT {ALIAS}").fetchall()
+                    if compact:
+                        shrink(con, self.path())
+                        self._open = False
+        return gone
+
+    def check(self, section: str, *, engine: bool = True) -> dict[str, Any]:
+        """Whether rows, snapshot and index agree: {"ok", "snapshot", "problems": [sentences], "entities"}.
+
+        Reads everything. `engine=False` leaves the index out.
+        """
+        con = self._must_read(section)
+        with mapped():
+            return check(con, self.key, section, Index(self.index_dir, self.secret, self.temp), engine=engine)
+
+    def sql(self, query: str, section: str | None = None) -> ArrowStream:
+        """Ask in SQL. The section's views come without its name: `FROM items`. Raises `UsageError` for bad SQL."""
+        con = self._must_read(section)
+        return reading.ask(con, query, schema.sections(con).get(section) if section else None)
+
+    def dangling_groups(self, section: str, rows: ArrowStream) -> int:
+        """How many current items name a group whose stored row is in `rows` (`_row`)."""
+        con = self._must_read(section)
+        groups, items = (self._table(con, section, entity) for entity in ("item_groups", "items"))
+        if groups is None or items is None or "group_ids" not in items.physical:
+            return 0
+        return reading.dangling(con, groups, items, rows)
+
+    def breakdown(self, section: str, entity: str, column: str, rows: ArrowStream, limit: int) -> list[dict[str, Any]]:
+        """The commonest values of a column among the versions in `rows` (`_row`): column, value, lost.
+
+        Every member of a list counts.
+        """
+        con = self._must_read(section)
+        table = self._table(con, section, entity)
+        return reading.breakdown(con, table, column, rows, limit) if table and column in table.physical else []
+
+    def _must_read(self, section: str | None) -> DuckDBPyConnection:
+        """The open file. Raises `CatalogNotFound` if it or the section is not there."""
+        con = self._read()
+        known = schema.sections(con) if con else {}
+        if con is None or (section is not None and section not in known):
+            raise CatalogNotFound(
+                f"no section {section!r} in {self.key}; known: {', '.join(sorted(known)) or 'none'}",
+                state="Nothing was changed.",
+            )
+        return con
+
+    def _table(self, con: DuckDBPyConnection, section: str, entity: str) -> schema.Table | None:
+        place = registry.schema_of(con, section, entity)
+        return schema.tables(con).get((place, entity)) if place else None
+
+    def _start(self) -> DuckDBPyConnection:
+        if self._duckdb is None:
+            with mapped():
+                self._duckdb = start(self.temp, self.options)
+        return self._duckdb
+
+    def _detach(self) -> None:
+        """Let go of the file but keep DuckDB, which costs more to start than to attach."""
+        if self._duckdb is None or not self._open:
+            return
+        try:
+            self._duckdb.execute(f"DETACH {ALIAS}").fetchall()
+            self._open = False
+        except DuckDBError:
+            # A result somebody left half read: give up the whole of it.
+            self.close()
+
     def _read(self) -> DuckDBPyConnection | None:
-        """The read-only connection; None while there is nothing to read."""
-        if self._reader is None:
+        """DuckDB with the file open, read-only unless a commit is under way; None while there is nothing to read."""
+        if not self._open:
             if not self.path().exists():
                 return None
+            con = self._start()
+            attach(con, self.path(), self.options, write=False)
+            self._open = True
             with mapped():
-                con = open_file(self.path(), self.temp, self.options, write=False)
                 if not schema.has_meta(con):
-                    con.close()
+                    self._detach()
                     return None
-            self._reader = con
-        return self._reader
+        return self._duckdb

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
@@ -30,13 +29,14 @@ from feedengine.store.schema import META, SHARED, Table
 class Commit:
     """The open transaction of one task; `Catalog.commit` makes it. Call `close` before `insert` for an entity."""
 
-    def __init__(self, con: DuckDBPyConnection, section: str, base: Base, index_dir: Path) -> None:
+    def __init__(self, con: DuckDBPyConnection, section: str, base: Base) -> None:
         self.base = base
         self.section = section
         self.number = registry.next_number(con)
         self.finished = False
         self.live_runs: frozenset[str] = frozenset()
-        self.index_dir = index_dir
+        #: Whether tables or columns were made.
+        self.restructured = False
         self.con = con
         self._tables = schema.tables(con)
         self._schema = schema.add_section(con, section)
@@ -47,7 +47,15 @@ class Commit:
 
     def add_columns(self, entity: str, columns: Sequence[Column]) -> Table:
         """Make columns known to the entity; those it has are passed over. Nothing is rewritten."""
-        return schema.add_columns(self.con, self._tables, self._place(entity), entity, columns)
+        place = self._place(entity)
+        known = self._tables.get((place, entity))
+        table = schema.add_columns(self.con, self._tables, place, entity, columns, self.number)
+        self.restructured = self.restructured or table != known
+        return table
+
+    def stores(self, entity: str) -> bool:
+        """Whether anything of the entity was ever stored."""
+        return (self._place(entity), entity) in self._tables
 
     def close(self, entity: str, stream: ArrowStream) -> int:
         """End current versions: a stream of `_row`, `_reason` (see `model.REASONS`; 0 = replaced). Gives how many.
@@ -61,31 +69,37 @@ class Commit:
                 f"CREATE OR REPLACE TEMP TABLE closing AS SELECT {row}::BIGINT AS _row, {reason}::INTEGER AS _reason "
                 f"FROM {view}"
             ).fetchall()
+        closed = self.close_staged(table, "closing")
+        point("commit.after_close")
+        return closed
+
+    def close_staged(self, table: Table, staged: str) -> int:
+        """`close` for a temporary table with `_row` and `_reason`, which is dropped."""
+        con, entity = self.con, table.entity
         wanted, removals = con.execute(
-            f"SELECT count(*), count(*) FILTER (_reason <> {REPLACED}) FROM closing"
+            f"SELECT count(*), count(*) FILTER (_reason <> {REPLACED}) FROM {staged}"
         ).fetchall()[0]
         closed = con.execute(
-            f"UPDATE {table.history} AS h SET _to = {self.number} FROM closing "
-            "WHERE h._row = closing._row AND h._to IS NULL"
+            f"UPDATE {table.history} AS h SET _to = {self.number} FROM {staged} AS s "
+            "WHERE h._row = s._row AND h._to IS NULL"
         ).fetchall()[0][0]
         if closed != wanted:
             raise self._disagreement(f"{wanted - closed} of {wanted} {entity} to be closed are not current")
         if removals:
-            self._remember_removals(table)
-        con.execute("DROP TABLE closing").fetchall()
-        point("commit.after_close")
+            self._remember_removals(table, staged)
+        con.execute(f"DROP TABLE {staged}").fetchall()
         return int(closed)
 
-    def _remember_removals(self, table: Table) -> None:
+    def _remember_removals(self, table: Table, staged: str) -> None:
         place = f"{self.number}, {literal(table.schema)}, {literal(table.entity)}"
-        found = f"FROM closing JOIN {table.history} AS h ON h._row = closing._row"
+        found = f"FROM {staged} AS s JOIN {table.history} AS h ON h._row = s._row"
         self.con.execute(
-            f"INSERT INTO {META}.removals SELECT {place}, h.{schema.KEY}, h._row, closing._reason {found} "
-            f"WHERE closing._reason <> {REPLACED}"
+            f"INSERT INTO {META}.removals SELECT {place}, h.{schema.KEY}, h._row, s._reason {found} "
+            f"WHERE s._reason <> {REPLACED}"
         ).fetchall()
         self.con.execute(
             f"INSERT INTO {META}.learnings_purged SELECT {place}, h.{schema.KEY} {found} "
-            f"WHERE closing._reason IN ({PURGED}, {CASCADE_PURGED})"
+            f"WHERE s._reason IN ({PURGED}, {CASCADE_PURGED})"
         ).fetchall()
 
     def insert(self, entity: str, stream: ArrowStream) -> int:
@@ -154,7 +168,6 @@ class Commit:
         con.execute("COMMIT").fetchall()
         self.finished = True
         self.live_runs = live
-        point("commit.after_commit")
         return info
 
     def _disagreement(self, what: str) -> StoreDamaged:

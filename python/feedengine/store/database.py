@@ -24,15 +24,13 @@ STORAGE_VERSION = "v1.3.0"
 #: well as of the file: attached with another size, the next checkpoint would rewrite the whole table.
 ROW_GROUP_SIZE = 30720
 
-#: A commit whose log is smaller stays in the log; above it DuckDB moves the log into the file.
-CHECKPOINT_BYTES = 16 << 20
+#: A commit stays in the log until the log is this long: moving it into the file costs little, but opening a file with a
+#: log costs about 0.1 s a MiB, at every start of a process.
+CHECKPOINT_BYTES = 256 << 10
 
 
-def open_file(path: Path, temp: Path, options: Options, *, write: bool) -> DuckDBPyConnection:
-    """Open `path` (made when `write`), waiting while another process holds it.
-
-    Raises `CatalogBusy` after the wait, `StoreDamaged` if the file is no database.
-    """
+def start(temp: Path, options: Options) -> DuckDBPyConnection:
+    """DuckDB itself, without a file: about 50 ms, so a catalog does it once."""
     config: dict[str, str | int | bool | float | list[str]] = {
         "memory_limit": f"{max(options.memory, 32 << 20) // (1 << 20)}MiB",
         "temp_directory": str(temp),
@@ -44,33 +42,37 @@ def open_file(path: Path, temp: Path, options: Options, *, write: bool) -> DuckD
     }
     if options.threads:
         config["threads"] = options.threads
-    attach = f"ATTACH {literal(str(path))} AS {ALIAS} "
-    if write:
-        attach += f"(STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_SIZE})"
-    else:
-        attach += "(READ_ONLY)"
     connection = duckdb.connect(":memory:", config=config)
+    for setting in (
+        # It would go to stdout, even in a pipe.
+        "SET enable_progress_bar = false",
+        f"SET checkpoint_threshold = '{CHECKPOINT_BYTES >> 10}KiB'",
+        # Leaving the process must not cost what the commit saved.
+        "PRAGMA disable_checkpoint_on_shutdown",
+    ):
+        connection.execute(setting).fetchall()
+    return connection
+
+
+def attach(connection: DuckDBPyConnection, path: Path, options: Options, *, write: bool) -> None:
+    """Open `path` (made when `write`) as `ALIAS`, waiting while another process holds it.
+
+    Raises `CatalogBusy` after the wait, `StoreDamaged` if the file is no database.
+    """
+    how = f"STORAGE_VERSION '{STORAGE_VERSION}', ROW_GROUP_SIZE {ROW_GROUP_SIZE}" if write else "READ_ONLY"
+    sql = f"ATTACH {literal(str(path))} AS {ALIAS} ({how})"
 
     def attempt() -> bool | None:
         try:
-            connection.execute(attach).fetchall()
+            connection.execute(sql).fetchall()
         except duckdb.Error as error:
             if _is_lock(error):
                 return None
             raise
         return True
 
-    try:
-        with mapped():
-            connection.execute("SET enable_progress_bar = false").fetchall()
-            connection.execute(f"SET checkpoint_threshold = '{CHECKPOINT_BYTES // (1 << 20)}MiB'").fetchall()
-            # Leaving the process must not cost what the commit saved.
-            connection.execute("PRAGMA disable_checkpoint_on_shutdown").fetchall()
-            wait_for(attempt, options.wait_seconds, f"{path.name} is in use by another program", options.notify)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
+    with mapped():
+        wait_for(attempt, options.wait_seconds, f"{path} is in use by another program", options.notify)
 
 
 def _is_lock(error: duckdb.Error) -> bool:

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 KINDS = {"text": "VARCHAR", "list": "VARCHAR[]", "flag": "BOOLEAN", "integer": "BIGINT", "json": "VARCHAR"}
 
 #: Entities of one section, and those all sections of a key share.
-SECTION_ENTITIES = ("items", "variations")
-SHARED_ENTITIES = ("item_groups",)
+SECTION_ENTITIES: tuple[str, ...] = ("items", "variations")
+SHARED_ENTITIES: tuple[str, ...] = ("item_groups",)
 ENTITIES = SECTION_ENTITIES + SHARED_ENTITIES
 
 #: The digest of an entity without records.
@@ -32,7 +32,7 @@ class Options:
     """How DuckDB is run: `threads` (None = all cores), `memory` in bytes, seconds to wait for locks, who to tell."""
 
     threads: int | None = None
-    memory: int = 150 << 20
+    memory: int = 100 << 20
     wait_seconds: float = 60.0
     notify: Notify | None = None
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from duckdb import DuckDBPyConnection
 
-from feedengine.errors import CatalogNotFound, SnapshotNotFound
+from feedengine.errors import SnapshotNotFound
 from feedengine.store import schema
 from feedengine.store.model import (
     ENTITIES,
@@ -21,7 +21,7 @@ from feedengine.store.model import (
     SnapshotInfo,
     SnapshotMeta,
 )
-from feedengine.store.schema import META, SHARED, Table
+from feedengine.store.schema import META, SHARED
 
 #: An index file without a snapshot may belong to a plan that is about to commit, or to one that still reads it.
 _GRACE_SECONDS = 600.0
@@ -30,16 +30,6 @@ _GRACE_SECONDS = 600.0
 def schema_of(con: DuckDBPyConnection, section: str, entity: str) -> str | None:
     """The schema that holds `entity` of `section`; None if the section has none."""
     return SHARED if entity in SHARED_ENTITIES else schema.sections(con).get(section)
-
-
-def table(con: DuckDBPyConnection | None, section: str, entity: str) -> Table:
-    """The entity's table. Raises `CatalogNotFound` if nothing of it was ever stored."""
-    if con is not None:
-        place = schema_of(con, section, entity)
-        found = schema.tables(con).get((place, entity)) if place else None
-        if found:
-            return found
-    raise CatalogNotFound(f"nothing is stored for {entity} of section {section!r}", state="Nothing was changed.")
 
 
 def base(con: DuckDBPyConnection, key: str, section: str) -> Base:
@@ -170,6 +160,16 @@ def write(
                 state.digest,
                 json.dumps(state.runs),
             ],
+        ).fetchall()
+
+
+def replace_runs(con: DuckDBPyConnection, states: Mapping[tuple[str, str], EntityState]) -> None:
+    """Name other index files for the newest states."""
+    for (place, entity), state in states.items():
+        con.execute(
+            f"UPDATE {META}.states AS s SET runs = ? WHERE schema = ? AND entity = ? AND snapshot = "
+            f"(SELECT max(snapshot) FROM {META}.states WHERE schema = s.schema AND entity = s.entity)",
+            [json.dumps(state.runs), place, entity],
         ).fetchall()
 
 

@@ -28,7 +28,7 @@ CREATE TABLE {META}.format (version INTEGER);
 INSERT INTO {META}.format VALUES (1);
 CREATE TABLE {META}.sections (section VARCHAR, schema VARCHAR);
 CREATE TABLE {META}.columns (schema VARCHAR, entity VARCHAR, name VARCHAR, kind VARCHAR, physical VARCHAR,
-    position INTEGER);
+    position INTEGER, since INTEGER);
 CREATE TABLE {META}.snapshots (snapshot INTEGER, section VARCHAR, operation VARCHAR, force BOOLEAN, task BIGINT,
     reason VARCHAR, actor VARCHAR, file VARCHAR, fingerprint VARCHAR, created TIMESTAMP, counts VARCHAR,
     pinned BOOLEAN, pruned BOOLEAN);
@@ -48,6 +48,8 @@ class Table:
     entity: str
     columns: tuple[Column, ...]
     physical: dict[str, str] = field(hash=False)
+    #: The snapshot that brought each column.
+    since: dict[str, int] = field(hash=False)
 
     @property
     def history(self) -> str:
@@ -113,14 +115,15 @@ def add_section(con: DuckDBPyConnection, section: str) -> str:
 def tables(con: DuckDBPyConnection) -> dict[tuple[str, str], Table]:
     """All tables of the file by (schema, entity)."""
     rows = con.execute(
-        f"SELECT schema, entity, name, kind, physical FROM {META}.columns ORDER BY schema, entity, position"
+        f"SELECT schema, entity, name, kind, physical, since FROM {META}.columns ORDER BY schema, entity, position"
     ).fetchall()
-    found: dict[tuple[str, str], tuple[list[Column], dict[str, str]]] = {}
-    for schema, entity, name, kind, physical in rows:
-        columns, names = found.setdefault((schema, entity), ([], {}))
+    found: dict[tuple[str, str], tuple[list[Column], dict[str, str], dict[str, int]]] = {}
+    for schema, entity, name, kind, physical, snapshot in rows:
+        columns, names, since = found.setdefault((schema, entity), ([], {}, {}))
         columns.append(Column(name, kind))
         names[name] = physical
-    return {place: Table(*place, tuple(columns), names) for place, (columns, names) in found.items()}
+        since[name] = snapshot
+    return {place: Table(*place, tuple(columns), names, since) for place, (columns, names, since) in found.items()}
 
 
 def entities_of(schema: str) -> tuple[str, ...]:
@@ -129,14 +132,19 @@ def entities_of(schema: str) -> tuple[str, ...]:
 
 
 def add_columns(
-    con: DuckDBPyConnection, tables: dict[tuple[str, str], Table], schema: str, entity: str, new: Iterable[Column]
+    con: DuckDBPyConnection,
+    tables: dict[tuple[str, str], Table],
+    schema: str,
+    entity: str,
+    new: Iterable[Column],
+    snapshot: int,
 ) -> Table:
-    """Add columns to an entity, making its table first if need be; known ones are passed over."""
+    """Add columns to an entity as of `snapshot`, making its table first if need be; known ones are passed over."""
     table = tables.get((schema, entity))
     if table is None:
-        table = _create(con, schema, entity)
+        table = _create(con, schema, entity, snapshot)
     kinds = {column.name: column.kind for column in table.columns}
-    columns, physical = list(table.columns), dict(table.physical)
+    columns, physical, since = list(table.columns), dict(table.physical), dict(table.since)
     taken = {name.casefold() for name in physical.values()} | set(_SERVICE)
     added = False
     for column in new:
@@ -147,33 +155,36 @@ def add_columns(
         name = _free_name(column.name, taken)
         taken.add(name.casefold())
         con.execute(f"ALTER TABLE {table.history} ADD COLUMN {quoted(name)} {KINDS[column.kind]}").fetchall()
-        _register(con, schema, entity, column, name, len(columns))
+        _register(con, schema, entity, column, name, len(columns), snapshot)
         columns.append(column)
         physical[column.name] = name
+        since[column.name] = snapshot
         kinds[column.name] = column.kind
         added = True
-    grown = Table(schema, entity, tuple(columns), physical)
+    grown = Table(schema, entity, tuple(columns), physical, since)
     if added or (schema, entity) not in tables:
         _view(con, grown)
     tables[(schema, entity)] = grown
     return grown
 
 
-def _create(con: DuckDBPyConnection, schema: str, entity: str) -> Table:
+def _create(con: DuckDBPyConnection, schema: str, entity: str, snapshot: int) -> Table:
     if schema == SHARED:
         con.execute(f"CREATE SCHEMA IF NOT EXISTS {ALIAS}.{SHARED}").fetchall()
     key = Column(KEY, "text")
-    table = Table(schema, entity, (key,), {KEY: KEY})
+    table = Table(schema, entity, (key,), {KEY: KEY}, {KEY: snapshot})
     columns = ", ".join(f"{name} {kind}" for name, kind in _SERVICE.items())
     con.execute(f"CREATE TABLE {table.history} ({columns}, {KEY} VARCHAR)").fetchall()
-    _register(con, schema, entity, key, KEY, 0)
+    _register(con, schema, entity, key, KEY, 0, snapshot)
     return table
 
 
-def _register(con: DuckDBPyConnection, schema: str, entity: str, column: Column, physical: str, position: int) -> None:
+def _register(
+    con: DuckDBPyConnection, schema: str, entity: str, column: Column, physical: str, position: int, since: int
+) -> None:
     con.execute(
-        f"INSERT INTO {META}.columns VALUES (?, ?, ?, ?, ?, ?)",
-        [schema, entity, column.name, column.kind, physical, position],
+        f"INSERT INTO {META}.columns VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [schema, entity, column.name, column.kind, physical, position, since],
     ).fetchall()
 
 

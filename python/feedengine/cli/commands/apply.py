@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from feedengine.cli import params
+from feedengine.cli.declare import Argument, Context
 
-FileOrPlan = Annotated[Path, typer.Argument(metavar="FILE|PLAN", help="A feed, or a plan that `plan --out` saved.")]
+FileOrPlan = Annotated[Path, Argument(metavar="FILE|PLAN", help="A feed, or a plan that `plan --out` saved.")]
 
 
 def command(
-    context: typer.Context,
+    context: Context,
     file: FileOrPlan,
     catalog: params.Catalog = None,
     operation: params.Operation = None,

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import typer
-
 from feedengine.cli import params
+from feedengine.cli.declare import Context, Option
 
-Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Save the plan, for `feedengine apply FILE`.")]
+Out = Annotated[Path | None, Option("--out", metavar="FILE", help="Save the plan, for `feedengine apply FILE`.")]
 
 
 def command(
-    context: typer.Context,
+    context: Context,
     file: params.FeedFile,
     out: Out = None,
     catalog: params.Catalog = None,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import typer
-
 from feedengine.cli import params
+from feedengine.cli.declare import Context
 
 
 def command(
-    context: typer.Context,
+    context: Context,
     file: params.FeedFile,
     catalog: params.Catalog = None,
     operation: params.Operation = None,

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from feedengine.cli.render import text
-from feedengine.cli.render.refusal import next_steps
+from feedengine.cli.render import steps, text
 from feedengine.errors import FeedEngineError
 
 #: The leading word by exit code; anything else is an ERROR.
 _WORDS = {3: "STOPPED", 5: "REJECTED"}
 
 
-def error(problem: FeedEngineError) -> list[str]:
+def error(problem: FeedEngineError, options: Sequence[str] = ()) -> list[str]:
     """The lines of an error; its code last in the first sentence, so that it can be searched for."""
     message = problem.message[:1].upper() + problem.message[1:]
     if not message.endswith((".", "!", "?")):
@@ -22,7 +22,7 @@ def error(problem: FeedEngineError) -> list[str]:
         lines += text.paragraph("", text_lines(problem.state))
     hints: list[dict[str, Any]] = [hint.as_dict() for hint in problem.hints]
     if hints:
-        lines += ["", *next_steps(hints)]
+        lines += ["", *steps.lines(steps.complete(hints, options))]
     return lines
 
 

@@ -1,8 +1,8 @@
-"""The screen of a refused feed: what it would remove, why that may be, and the four ways on."""
+"""The screen of a refused feed: what it would remove, why that may be, and what would go first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from feedengine.cli.render import text
@@ -73,42 +73,10 @@ def _values(guard: Mapping[str, Any]) -> Iterable[str]:
     }
     for each in guard.get("values") or ():
         sentence = words.get(str(each.get("guard")), f"the guard {each.get('guard')} of {{}} does not hold")
-        measured = each.get("share")
-        extra = (
-            f" ({text.share(float(measured))}; limit {text.limit_words(each.get('limit'))})"
-            if measured is not None
-            else ""
-        )
+        count, base = each.get("count"), each.get("base")
+        extra = f" ({text.number(int(count))} of {text.number(int(base))} records)" if count and base else ""
         yield sentence.format(text.cut(each.get("column"))) + extra + "."
 
 
 def _column(name: str) -> str:
     return "group" if name == "group_ids" else text.cut(name.removeprefix("facet:").removeprefix("metadata:"), 24)
-
-
-def next_steps(hints: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The commands to type next, in two columns; a hint without a command is a sentence."""
-    with_commands = [hint for hint in hints if hint.get("argv")]
-    width = max((len(str(hint["text"])) for hint in with_commands), default=0)
-    lines = []
-    for hint in hints:
-        if hint.get("argv"):
-            lines.append(f"  {str(hint['text']).ljust(width)}  {text.command(hint['argv'])}")
-        else:
-            lines += text.paragraph("  →", str(hint["text"]), indent=4)
-    return lines
-
-
-def default_steps(report: Report) -> list[dict[str, Any]]:
-    """The ways on after a refusal, for a report that brings none."""
-    task = report.get("task")
-    if not task:
-        return []
-    lost = sum(int(each.get("removed") or 0) for each in entities(report).values())
-    approve = ["feedengine", "task", "approve", str(task)]
-    return [
-        {"text": "Sent by mistake?", "argv": ["feedengine", "task", "reject", str(task)]},
-        {"text": "Look at what was found", "argv": ["feedengine", "task", "show", str(task)]},
-        {"text": "Keep the rest, hold", "argv": [*approve, "--hold-removals"]},
-        {"text": "Really remove them", "argv": [*approve, "--remove", str(lost), "--reason", "…"]},
-    ]

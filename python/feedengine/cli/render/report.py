@@ -15,14 +15,17 @@ _MOST_FIELDS = 3
 
 
 def entities(report: Report) -> Mapping[str, Mapping[str, Any]]:
-    """The entities of a report; empty where the file could not be read."""
+    """The entities of a report that hold or bring anything; none where the file could not be read."""
     found: Mapping[str, Mapping[str, Any]] = report.get("entities") or {}
-    return found
+    concerned = {name: each for name, each in found.items() if each["rows"] or each["before"] or each["after"]}
+    return concerned or found
 
 
 def reading(report: Report) -> list[str]:
     """What was read, and against what it was compared."""
-    parts = [f"{text.entity_words(name)} {text.number(each['rows'])}" for name, each in entities(report).items()]
+    found = entities(report)
+    sent = {name: each for name, each in found.items() if each["rows"]} or found
+    parts = [f"{text.entity_words(name)} {text.number(each['rows'])}" for name, each in sent.items()]
     if not parts:
         return []
     lines = text.flow("Read", parts)
@@ -69,9 +72,10 @@ def rows(report: Report) -> list[str]:
     for name, each in entities(report).items():
         if not any(each.get(fate) for fate in ("listed", "rejected", "parked", "ignored")):
             continue
-        parts = [f"{text.number(each[fate])} {fate}" for fate in _FATES if each.get(fate)]
+        fates = [f"{text.number(each[fate])} {fate}" for fate in _FATES if each.get(fate)]
+        parts = [*fates[:1], *(f"+ {fate}" for fate in fates[1:])]
         lead = f"  rows     {text.entity_words(name)} {text.number(each['rows'])} ="
-        lines += text.flow(lead, parts, indent=max(11, len(lead) + 1), joint=" + ")
+        lines += text.flow(lead, parts, indent=len(lead) + 1, joint=" ")
     return lines
 
 
@@ -223,16 +227,3 @@ def _applied(report: Report) -> list[str]:
 def _taken(report: Report) -> str:
     total = sum(float(each) for each in (report.get("seconds") or {}).values())
     return f" {text.seconds(total)}" if total else ""
-
-
-def plan(report: Report) -> list[str]:
-    """A plan in a few lines."""
-    lines = []
-    for at, (name, each) in enumerate(entities(report).items()):
-        added, changed = int(each["added"]), int(each["changed"])
-        counts = (
-            f"{text.signed('+', added)}  {text.signed('~', changed)}  {text.signed('−', int(each['removed']))}"
-            f"  ={text.number(int(each['after']) - added - changed)}  {text.entity_words(name)}"
-        )
-        lines.append(("Plan" if at == 0 else "").ljust(text.LEAD) + counts)
-    return lines

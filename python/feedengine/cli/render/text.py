@@ -30,26 +30,23 @@ def counted(count: int, word: str) -> str:
     """A count with its noun: `1 row`, `2 rows`, `1 entry`, `2 entries`."""
     if count == 1:
         return f"1 {word}"
-    return f"{count:,} {word[:-1] + 'ies' if word.endswith('y') else word + 's'}"
+    plural = word[:-1] + "ies" if word.endswith("y") and word[-2] not in "aeiou" else word + "s"
+    return f"{count:,} {plural}"
 
 
 def share(value: float) -> str:
-    """A share of 1 as percent, with enough digits and never rounded to 0 or over a limit."""
+    """A share of 1 as percent; a small one is never shown as 0."""
     percent = value * 100
     if 0 < percent < 0.01:
-        return "<0.01 %"
+        return "<0.01%"
     if percent == int(percent):
-        return f"{int(percent)} %"
-    digits = 2 if percent < 10 else 1
-    shown = int(percent * 10**digits) / 10**digits
-    return f"{shown:.{digits}f} %"
+        return f"{int(percent)}%"
+    return f"{percent:.2f}%" if percent < 10 else f"{percent:.1f}%"
 
 
 def limit_words(limit: Any) -> str:
-    """A limit as people write it: `50 %`, `20,000 rows`, `off`."""
+    """A limit as people write it: `50%`, `20,000 rows`, `off`."""
     text = str(limit)
-    if text.endswith("%"):
-        return text[:-1] + " %"
     return f"{int(text):,} rows" if text.isdigit() else text
 
 

@@ -1,0 +1,31 @@
+"""`feedengine trace ID`: a record's life."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from feedengine.cli import params
+from feedengine.cli.declare import Argument, Context, Option
+
+
+def command(
+    context: Context,
+    record: Annotated[str, Argument(metavar="ID", help="The record's id.")],
+    entity: Annotated[str, Option("--entity", metavar="NAME", help="items, variations or item_groups.")] = "items",
+    catalog: params.Catalog = None,
+) -> int:
+    """Show which file, record number and snapshot set each field of a record, from its first day on."""
+    from feedengine.cli.render import trace as render
+    from feedengine.cli.session import as_document, check_entity
+
+    session = params.session(context)
+    check_entity(entity)
+    opened, section = session.catalog(catalog)
+    life = [as_document(event) for event in opened.trace(section, entity, record)]
+    if not life:
+        from feedengine.errors import RecordNotFound
+
+        raise RecordNotFound(f'No snapshot of {opened.key}/{section} holds "{record}" in {entity}.')
+    document = {"schema": "feedengine.trace/1", "catalog": f"{opened.key}/{section}", "entity": entity, "id": record}
+    session.out.show({**document, "events": life}, render.life(record, entity, life))
+    return 0

@@ -1,0 +1,184 @@
+"""Comparing files and snapshots: what `diff` and `snapshot diff` do."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from feedengine.cli import changes
+from feedengine.cli.changes import Change
+from feedengine.cli.render import diff as render
+from feedengine.cli.session import check_entity
+from feedengine.errors import ExitCode, Hint, UsageError
+
+if TYPE_CHECKING:
+    from feedengine.cli.session import Session
+
+ENTITIES = ("items", "variations", "item_groups")
+_SHOWN_IN_TABLE = 20
+_LISTED_IN_JSON = 100
+_SNAPSHOT = re.compile(r"(?:(?P<catalog>[^@]+/[^@]+)@|snapshot:)?(?P<number>\d+)")
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How to show a comparison."""
+
+    form: str = "table"
+    fields: tuple[str, ...] = ()
+    limit: int | None = None
+    only: str | None = None
+    entity: str | None = None
+    catalog: str | None = None
+    detailed: bool = False
+
+
+@dataclass(frozen=True)
+class Side:
+    """One side of a comparison: a file, or a snapshot of a catalog (None = the one of `--catalog`)."""
+
+    named: str
+    file: Path | None = None
+    snapshot: int | None = None
+    catalog: str | None = None
+
+
+def side(named: str) -> Side:
+    """Understand one side. A file that exists wins over a number. Raises UsageError."""
+    if Path(named).is_file():
+        return Side(named, file=Path(named))
+    match = _SNAPSHOT.fullmatch(named)
+    if match:
+        return Side(named, snapshot=int(match["number"]), catalog=match["catalog"])
+    raise UsageError(
+        f'"{named}" is no file and no snapshot: write a path, a number, snapshot:N or key/section@N.',
+        hints=[Hint("List snapshots", ("feedengine", "snapshot", "list"))],
+    )
+
+
+def compare(session: Session, a: str, b: str, how: Comparison) -> int:
+    """Show what differs; gives the exit code."""
+    if how.form not in render.FORMATS:
+        raise UsageError(f'--format must be one of {", ".join(render.FORMATS)}; not "{how.form}".')
+    if how.only not in (None, "added", "changed", "removed"):
+        raise UsageError(f'--only must be added, changed or removed; not "{how.only}".')
+    if how.entity is not None:
+        check_entity(how.entity)
+    old, new = side(a), side(b)
+    tally: dict[str, Counter[str]] = {}
+    shown = _limited(_counted(_found(session, old, new, how), tally), how, session.out.machine)
+    if session.out.machine:
+        listed = [change.as_dict() for change in shown]
+        document = {"schema": "feedengine.diff/1", "a": a, "b": b, "entities": _plain(tally)}
+        session.out.json({**document, "shown": len(listed), "changes": listed})
+    else:
+        for line in render.lines(shown, how.form):
+            session.out.data(line)
+        _finish(session, tally, a, b, how)
+    differs = any(sum(each.values()) for each in tally.values())
+    return int(ExitCode.CHANGES if how.detailed and differs else ExitCode.DONE)
+
+
+def _finish(session: Session, tally: dict[str, Counter[str]], a: str, b: str, how: Comparison) -> None:
+    lines = render.counts(_plain(tally), a, b)
+    if how.form == "table":
+        for line in ["", *lines]:
+            session.out.data(line)
+    else:
+        session.out.talk(lines)
+
+
+def _plain(tally: dict[str, Counter[str]]) -> dict[str, dict[str, int]]:
+    kinds = ("added", "changed", "removed")
+    return {entity: {kind: each[kind] for kind in kinds} for entity, each in tally.items()}
+
+
+def _counted(found: Iterable[Change], tally: dict[str, Counter[str]]) -> Iterator[Change]:
+    for change in found:
+        tally.setdefault(change.entity, Counter())[change.kind] += 1
+        yield change
+
+
+def _limited(found: Iterable[Change], how: Comparison, machine: bool) -> Iterator[Change]:
+    """The first changes; the rest is read on, so that all are counted."""
+    limit = how.limit
+    if limit is None:
+        limit = _LISTED_IN_JSON if machine else _SHOWN_IN_TABLE if how.form == "table" else None
+    for at, change in enumerate(found):
+        if limit is None or at < limit:
+            yield change
+
+
+def _found(session: Session, old: Side, new: Side, how: Comparison) -> Iterator[Change]:
+    entities = (how.entity,) if how.entity else ENTITIES
+    if old.file is not None and new.file is not None:
+        raw = _files(session, old.file, new.file, entities)
+    elif old.snapshot is not None and new.snapshot is not None:
+        raw = _snapshots(session, old, new, entities, how.catalog)
+    else:
+        raw = _mixed(session, old, new, entities, how.catalog)
+    return changes.wanted(raw, only=how.only, fields=how.fields)
+
+
+def _snapshots(
+    session: Session, old: Side, new: Side, entities: Iterable[str], catalog: str | None
+) -> Iterator[Change]:
+    from feedengine.store.records import records
+
+    named = sorted({each for each in (old.catalog, new.catalog) if each})
+    if len(named) > 1:
+        raise UsageError(f"Snapshots of two catalogs cannot be compared: {' and '.join(named)}.")
+    opened, section = session.catalog(named[0] if named else catalog)
+    a, b = int(old.snapshot or 0), int(new.snapshot or 0)
+    for number in (a, b):
+        if number:
+            opened.snapshot(number)
+    for entity in entities:
+        yield from changes.of_snapshots(entity, records(opened.changes(section, entity, a, b)))
+
+
+def _files(session: Session, old: Path, new: Path, entities: Iterable[str]) -> Iterator[Change]:
+    from feedengine import engine
+    from feedengine.store.records import records
+
+    settings = session.settings
+    with tempfile.TemporaryDirectory(prefix="feedengine-") as temp:
+        request: dict[str, Any] = {
+            "settings": _rules(session),
+            "threads": settings.threads,
+            "memory": settings.memory_limit // 2,
+            "temp_dir": str(settings.get("engine.temp_dir") or temp),
+        }
+        found = engine.diff_files(old, new, request)
+        for entity in entities:
+            before, after = found.before(entity), found.after(entity)
+            yield from changes.of_files(
+                entity, records(before) if before is not None else (), records(after) if after is not None else ()
+            )
+
+
+def _rules(session: Session) -> dict[str, Any]:
+    """The rules that reading a file needs."""
+    rules = session.settings.planner()
+    outside = ("safeguard", "denominator", "deactivation_counts", "reject_stale", "unknown_section")
+    return {name: value for name, value in rules.items() if name not in outside}
+
+
+def _mixed(session: Session, old: Side, new: Side, entities: Iterable[str], catalog: str | None) -> Iterator[Change]:
+    """A snapshot against a file: the snapshot is written out as a feed, then two files are compared."""
+    from feedengine.deliver.export import export
+
+    stored = old if old.snapshot is not None else new
+    opened, section = session.catalog(stored.catalog or catalog)
+    with tempfile.TemporaryDirectory(prefix="feedengine-", dir=session.store.tmp) as temp:
+        feed = Path(temp) / "snapshot.jsonl.tar.gz"
+        export(opened, section, feed, form="jsonl.tar.gz", at=stored.snapshot)
+        if stored is old:
+            yield from _files(session, feed, new.file or feed, entities)
+        else:
+            yield from _files(session, old.file or feed, feed, entities)

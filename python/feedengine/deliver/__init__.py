@@ -1,0 +1,1 @@
+"""Writing out: snapshots as files that other programs, or another feedengine, can read."""

@@ -1,0 +1,73 @@
+"""Going back: a new snapshot that equals an old one, written as one more commit; the cost follows the difference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from feedengine.faults import point
+from feedengine.store.arrow import Result
+from feedengine.store.changes import only_at
+from feedengine.store.commit import Commit
+from feedengine.store.indexing import Index
+from feedengine.store.model import REMOVED, REPLACED, EntityState
+from feedengine.store.reading import outputs, reader
+from feedengine.store.schema import KEY, Table
+
+_KINDS = ("added", "changed", "removed")
+
+
+def roll_back(commit: Commit, entity: str, to: int, index: Index) -> tuple[dict[str, int], EntityState] | None:
+    """Bring one entity back to snapshot `to` within `commit`; gives counts and new state, None if it is as it was."""
+    con, base = commit.con, commit.base.entities[entity]
+    table = commit.table(entity)
+    now = commit.number - 1
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE back AS SELECT {base.next_row} + row_number() OVER (ORDER BY _row) - 1 AS _row, "
+        f"_row AS _old_row, {KEY} FROM {table.history} WHERE {only_at(to, now)}"
+    ).fetchall()
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE leaving AS SELECT h._row, h.{KEY}, "
+        f"CASE WHEN back._row IS NULL THEN {REMOVED} ELSE {REPLACED} END::INTEGER AS _reason "
+        f"FROM (SELECT * FROM {table.history} WHERE {only_at(now, to)}) AS h LEFT JOIN back ON back.{KEY} = h.{KEY}"
+    ).fetchall()
+    added, changed, removed = _counts(con)
+    if not (added or changed or removed):
+        return None
+    gone = [row[0] for row in con.execute(f"SELECT {KEY} FROM leaving WHERE _reason = {REMOVED}").fetchall()]
+    commit.close_staged(table, "leaving")
+    columns = ", ".join(table.column(column.name) for column in table.columns)
+    # No record number: the values came from no file but from the version that is brought back.
+    con.execute(
+        f"INSERT INTO {table.history} (_row, _from, {columns}) SELECT back._row, {commit.number}, {columns_of(table)} "
+        f"FROM back JOIN {table.history} AS h ON h._row = back._old_row"
+    ).fetchall()
+    point("rollback.after_insert")
+    next_row = base.next_row + added + changed
+    state = index.overlay(base, gone, _returning(con, table, to, now, base.next_row), next_row)
+    return dict(zip(_KINDS, (added, changed, removed), strict=True)), state
+
+
+def _counts(con: DuckDBPyConnection) -> tuple[int, int, int]:
+    back, leaving, removed = con.execute(
+        f"SELECT (SELECT count(*) FROM back), count(*), count(*) FILTER (_reason = {REMOVED}) FROM leaving"
+    ).fetchall()[0]
+    changed = leaving - removed
+    return back - changed, changed, removed
+
+
+def columns_of(table: Table) -> str:
+    """All stored columns of `h`, for a SELECT."""
+    return ", ".join(f"h.{table.column(column.name)}" for column in table.columns)
+
+
+def _returning(con: DuckDBPyConnection, table: Table, to: int, now: int, next_row: int) -> Result:
+    """The versions that come back, with their new row numbers; read beside the open transaction, from before it."""
+    items = ", ".join([f"{next_row} + row_number() OVER (ORDER BY h._row) - 1 AS _row", *outputs(table, None)])
+    return Result(reader(con), f"SELECT {items} FROM {table.history} AS h WHERE {only_at(to, now)}")
+
+
+def summed(counts: dict[str, dict[str, int]], to: int) -> dict[str, Any]:
+    """The counts of a rollback's snapshot: `to` and the entities that moved."""
+    return {"to": to, **counts}

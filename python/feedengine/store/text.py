@@ -1,0 +1,139 @@
+"""A snapshot as a file, written by DuckDB itself: CSV with feeds' columns, JSON lines as feeds nest them, Parquet."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from feedengine.errors import UsageError
+from feedengine.store.database import literal, quoted
+from feedengine.store.model import Column
+from feedengine.store.reading import reader, visible
+from feedengine.store.schema import KEY, Table
+
+#: Columns whose CSV name differs, by entity.
+_CSV_NAMES = {("variations", "id"): "variation_id"}
+#: Columns that stand beside `data` in JSON, with their names there; every other one stands in `data`.
+_TOP = {"id": "id", "item_id": "item_id", "item_name": "name", "name": "name", "parent_ids": "parent_ids"} | {
+    "suggested_score": "suggested_score"
+}
+
+
+def write(
+    con: DuckDBPyConnection, table: Table, columns: list[Column], at: int | None, form: str, path: Path
+) -> tuple[bytes, int]:
+    """Write the records at a snapshot to `path`, ordered by id: form csv, jsonl or parquet.
+
+    Gives what belongs before the file's content (CSV's header) and the number of records. Raises `UsageError` for what
+    CSV cannot hold.
+    """
+    rows = f"FROM {table.history} AS h WHERE {visible(at)} ORDER BY h.{KEY}"
+    header = b""
+    if form == "csv":
+        _refuse_what_csv_cannot_hold(con, table, columns, at)
+        names, cells = _csv(table, columns)
+        line = io.StringIO()
+        csv.writer(line, lineterminator="\n").writerow(names)
+        # DuckDB would rename columns that differ only in case, so the header is ours.
+        header, query, how = line.getvalue().encode(), f"SELECT {', '.join(cells)} {rows}", "csv, HEADER false"
+    elif form == "jsonl":
+        query = f"SELECT {_json(table, columns)} {rows}"
+        # Text as it is: nothing to quote with, nothing to separate.
+        how = "csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER ''"
+    elif form == "parquet":
+        items = ", ".join(f"h.{table.column(column.name)} AS {quoted(column.name)}" for column in columns)
+        query, how = f"SELECT {items} {rows}", "parquet, COMPRESSION zstd"
+    else:
+        raise ValueError(form)
+    copied = reader(con).execute(f"COPY ({query}) TO {literal(str(path))} (FORMAT {how})").fetchall()
+    return header, int(copied[0][0])
+
+
+def _csv(table: Table, columns: list[Column]) -> tuple[list[str], list[str]]:
+    """Header and cells. A group's metadata are members of its `data`."""
+    names, cells, data = [], [], []
+    for column in columns:
+        cell = f"h.{table.column(column.name)}"
+        if table.entity == "item_groups" and column.name.startswith("metadata:"):
+            data.append(column)
+            continue
+        names.append(_CSV_NAMES.get((table.entity, column.name), column.name))
+        if column.name == "parent_ids":
+            cell = f"CASE WHEN {cell} IS NOT NULL THEN to_json({cell}) END"
+        elif column.kind == "list":
+            cell = f"array_to_string({cell}, '|')"
+        cells.append(cell)
+    if data:
+        names.append("data")
+        cells.append(f"nullif('{{' || {_members(table, data)} || '}}', '{{}}')")
+    return names, cells
+
+
+def _refuse_what_csv_cannot_hold(con: DuckDBPyConnection, table: Table, columns: list[Column], at: int | None) -> None:
+    """A list's members are joined with `|`, and a facet has no JSON form there."""
+    tests = {}
+    for column in columns:
+        cell = f"h.{table.column(column.name)}"
+        if column.kind == "list" and column.name != "parent_ids":
+            awkward = "m IS NULL OR m = '' OR contains(m, '|') OR m <> trim(m)"
+            tests[column.name] = f"len(list_filter({cell}, lambda m: {awkward})) > 0"
+        elif column.name.startswith("facet:json:"):
+            tests[column.name] = f"{cell} IS NOT NULL"
+    if not tests:
+        return
+    counts = ", ".join(f"count(*) FILTER ({test}), min(h.{KEY}) FILTER ({test})" for test in tests.values())
+    found = reader(con).execute(f"SELECT {counts} FROM {table.history} AS h WHERE {visible(at)}").fetchall()[0]
+    for position, name in enumerate(tests):
+        count, first = found[2 * position : 2 * position + 2]
+        if count:
+            raise UsageError(
+                f"{count} {table.entity} have a value in {name} that CSV cannot hold (first: id {first!r}): "
+                "members of lists may not be empty or contain | there",
+                state="Nothing was written.",
+                hints=["Export as jsonl, which holds every value"],
+                code="NOT_IN_CSV",
+            )
+
+
+def _json(table: Table, columns: list[Column]) -> str:
+    """One record as a JSON object; absent fields are left out."""
+    top = [column for column in columns if column.name in _TOP]
+    facets = [column for column in columns if column.name.startswith("facet:")]
+    data = [column for column in columns if column not in top and column not in facets]
+    inner = _members(table, data)
+    if facets:
+        inner = f"concat_ws(',', nullif({inner}, ''), {_object('facets', _members(table, facets))})"
+    outer = f"concat_ws(',', {_members(table, top)}, {_object('data', inner)})"
+    return f"'{{' || {outer} || '}}'"
+
+
+def _object(name: str, members: str) -> str:
+    """`"name":{members}` as SQL; NULL when there are none."""
+    opening = f'"{name}":{{'
+    return f"nullif('{opening}' || {members} || '}}', '{opening}}}')"
+
+
+def _members(table: Table, columns: list[Column]) -> str:
+    """`"name":value,...` of the columns that are not NULL, as SQL; values of kind json as they stand."""
+    if not columns:
+        return "''"
+    members = []
+    for column in columns:
+        cell = f"h.{table.column(column.name)}"
+        value = cell if column.kind == "json" else f"to_json({cell})"
+        name = literal(json.dumps(_json_name(column.name), ensure_ascii=False) + ":")
+        members.append(f"CASE WHEN {cell} IS NOT NULL THEN {name} || {value} END")
+    return f"concat_ws(',', {', '.join(members)})"
+
+
+def _json_name(name: str) -> str:
+    if name in _TOP:
+        return _TOP[name]
+    for prefix in ("metadata:json:", "metadata:", "facet:json:", "facet:"):
+        if name.startswith(prefix):
+            return name.removeprefix(prefix)
+    return name

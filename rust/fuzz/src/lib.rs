@@ -1,0 +1,74 @@
+//! Reads any bytes as a feed and checks what must hold for all of them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use feedengine_core::fault::Code;
+use feedengine_core::read::{Block, Feed, Next, ReadOptions, Scratch, Section, Tables};
+use feedengine_core::record::entity::constructor;
+use feedengine_core::record::{FieldId, FieldTable, Record};
+
+/// What a feed came to: every record as one text, or the code it failed with.
+pub type Outcome = Result<Vec<String>, Code>;
+
+/// Reads `bytes` as the file `name` in two block sizes: neither may panic, and both must come to the same.
+pub fn check(name: &str, bytes: &[u8]) {
+    let path = file(name);
+    if std::fs::write(&path, bytes).is_err() {
+        return;
+    }
+    let (small, large) = (read(&path, 16), read(&path, 1 << 16));
+    assert_eq!(small, large);
+}
+
+/// One file for each process: fuzzing runs several side by side.
+fn file(name: &str) -> PathBuf {
+    let folder = std::env::temp_dir().join(format!("feedengine-fuzz-{}", std::process::id()));
+    let _ = std::fs::create_dir_all(&folder);
+    folder.join(name)
+}
+
+fn read(path: &std::path::Path, block: usize) -> Outcome {
+    let entities = constructor();
+    let tables: Tables = entities.iter().map(|spec| Arc::new(FieldTable::new(spec))).collect();
+    let options = ReadOptions {
+        entities,
+        delimiter: None,
+        block,
+        max_record: 1 << 20,
+        max_expansion: 100,
+        max_columns: 1000,
+        default_entity: None,
+    };
+    let mut feed = Feed::open(path, options, tables.clone()).map_err(|fault| fault.code)?;
+    let (mut block, mut spans, mut scratch) = (Block::default(), Vec::new(), Scratch::new());
+    let (mut record, mut issues, mut out) = (Record::default(), Vec::new(), Vec::new());
+    let mut section: Option<Section> = None;
+    loop {
+        match feed.next(&mut block).map_err(|fault| fault.code)? {
+            Next::Section(begun) => section = Some(begun),
+            Next::SectionEnd(end) => out.push(format!("{end:?}")),
+            Next::End(_) => return Ok(out),
+            Next::Block => {
+                let Some(section) = &section else { continue };
+                spans.clear();
+                section.layout.split(&block, &mut spans);
+                for span in &spans {
+                    let raw = &block.bytes[span.start as usize..span.end as usize];
+                    issues.clear();
+                    section.layout.parse(raw, &mut scratch, &mut record, &mut issues);
+                    let place = section.layout.position(&section.member, &block, span);
+                    let cells: Vec<_> = record.cells().iter().map(|cell| (cell.field, record.value(cell))).collect();
+                    let text = format!("{place:?} {cells:?} {:?}", issues.iter().map(|issue| issue.code).collect::<Vec<_>>());
+                    // A quick key may not differ from a record's own, unless the record says it twice.
+                    let twice = issues.iter().any(|issue| issue.code == Code::DuplicateMember);
+                    let key = record.text(FieldId(0)).map(str::as_bytes);
+                    if let (Some(quick), Some(key), false) = (section.layout.key(raw), key, twice) {
+                        assert_eq!(quick, key);
+                    }
+                    out.push(text);
+                }
+            }
+        }
+    }
+}
