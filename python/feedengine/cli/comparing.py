@@ -14,7 +14,7 @@ from feedengine.cli import changes
 from feedengine.cli.changes import Change
 from feedengine.cli.render import diff as render
 from feedengine.cli.session import check_entity
-from feedengine.errors import ExitCode, Hint, UsageError
+from feedengine.errors import ExitCode, FeedRejected, Hint, UsageError
 
 if TYPE_CHECKING:
     from feedengine.cli.session import Session
@@ -149,12 +149,15 @@ def _files(session: Session, old: Path, new: Path, entities: Iterable[str]) -> I
     settings = session.settings
     with tempfile.TemporaryDirectory(prefix="feedengine-") as temp:
         request: dict[str, Any] = {
+            "operation": "sync",
             "settings": _rules(session),
             "threads": settings.threads,
             "memory": settings.memory_limit // 2,
             "temp_dir": str(settings.get("engine.temp_dir") or temp),
         }
         found = engine.diff_files(old, new, request)
+        if found.report["verdict"] == "invalid":
+            raise FeedRejected("The files cannot be compared: one of them is no valid feed.", report=found.report)
         for entity in entities:
             before, after = found.before(entity), found.after(entity)
             yield from changes.of_files(

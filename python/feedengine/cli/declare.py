@@ -1,8 +1,8 @@
 """How commands declare their options: as annotated parameters, which are turned into a parser when they are typed.
 
 A parameter is `name: Annotated[type, Option(...)] = default` or `Annotated[type, Argument(...)]`. Types: str, int,
-Path, bool (a flag), any of them `| None`, and lists of them. The standard library parses: a parser library with validation
-of its own takes longer to load than a small patch may take in all.
+Path, bool (a flag), any of them `| None`, and lists of them. The standard library parses: a parser library with
+validation of its own takes longer to load than a small patch may take in all.
 """
 
 from __future__ import annotations
