@@ -56,12 +56,11 @@ def test_csv_as_feeds_have_it(catalog: Catalog, tmp_path: Path) -> None:
     out = tmp_path / "items.csv"
     assert export(catalog, "Products", out, form="csv", at=3) == {"items": 3}
     assert out.read_text() == (
-        "id,item_name,url,group_ids,active,suggested_score,metadata:price,metadata:json:stores,facet:Color,facet:color,"
-        "metadata:stores\n"
-        "Z,Zed,,,,,,,,,\n"
-        "a,plain,,,true,,,,,,none\n"
+        "id,item_name,url,group_ids,active,suggested_score,metadata:price,metadata:json:stores,facet:Color,facet:color\n"
+        "Z,Zed,,,,,,,,\n"
+        'a,plain,,,true,,,"""none""",,\n'
         'b,"say ""hi"", now\nor never",https://x/é?a=1&b=2,g1|g2,false,-1,19.50,'
-        '"{""s1"":[1,2.50],""é"":null}",Red|blue,other,\n'
+        '"{""s1"":[1,2.50],""é"":null}",Red|blue,other\n'
     )
     assert export(catalog, "Products", out, form="csv", entity="variations") == {"variations": 1}
     assert out.read_text() == "variation_id,item_id\nv,a\n"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ctypes
 import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from contextlib import contextmanager, suppress
 
+import duckdb
+from duckdb import DuckDBPyConnection
+
+from feedengine.store.database import mapped
 from feedengine.store.model import ArrowStream
-
-if TYPE_CHECKING:
-    from duckdb import DuckDBPyConnection
 
 _names = itertools.count(1)
 
@@ -75,7 +75,9 @@ def source(con: DuckDBPyConnection, stream: ArrowStream) -> Iterator[tuple[str, 
         aliases = ", ".join(f"c{position}" for position in range(len(names)))
         yield f"{view} AS s({aliases})", names
     finally:
-        con.unregister(view)
+        # After a failure the transaction takes no more statements; the view then goes with the connection.
+        with suppress(duckdb.Error):
+            con.unregister(view)
 
 
 class Result:
@@ -90,5 +92,6 @@ class Result:
         self._sql = sql
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """Run the query; the rows come as they are asked for."""
-        return self._cursor.sql(self._sql).__arrow_c_stream__(requested_schema)
+        """Run the query; the rows come as they are asked for. Raises `StoreDamaged`, `DiskFull`."""
+        with mapped():
+            return self._cursor.sql(self._sql).__arrow_c_stream__(requested_schema)

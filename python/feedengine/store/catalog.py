@@ -78,11 +78,13 @@ class Catalog:
         """The DuckDB file, for other tools: open it read-only."""
         return self.folder / FILE
 
+    @mapped()
     def sections(self) -> list[str]:
         """The sections that have a snapshot."""
         con = self._read()
         return sorted(schema.sections(con)) if con else []
 
+    @mapped()
     def base(self, section: str) -> Base:
         """What is stored now, from bookkeeping alone."""
         con = self._read()
@@ -90,13 +92,15 @@ class Catalog:
             return Base(self.key, section, 0, {entity: EntityBase(entity) for entity in ENTITIES})
         return registry.base(con, self.key, section)
 
+    @mapped()
     def rows(self, section: str, entity: str, columns: Sequence[str] | None, rows: ArrowStream | None) -> ArrowStream:
         """Versions by `_row`, old ones too; all current rows when `rows` is None.
 
         The stream has `_row` and the columns asked for (None = all), without those that don't exist. `rows` is a
         stream with a column `_row`. No order.
         """
-        con = self._must_read(section)
+        # A section's first feed may already name groups that other sections brought.
+        con = self._must_read(None if entity in SHARED_ENTITIES else section)
         table = self._table(con, section, entity)
         if table is None:
             return Result(reading.reader(con), "SELECT 0::BIGINT AS _row WHERE false")
@@ -162,6 +166,7 @@ class Catalog:
                 raise
             self._detach()
 
+    @mapped()
     def applied(self, task: int) -> SnapshotInfo | None:
         """The snapshot that `task` made, if it made one: its applied mark."""
         con = self._read()
@@ -170,6 +175,7 @@ class Catalog:
         found = [info for info in registry.snapshots(con) if info.task == task]
         return found[0] if found else None
 
+    @mapped()
     def snapshots(self, section: str | None = None) -> list[SnapshotInfo]:
         """Snapshots by number; of all sections for None."""
         con = self._read()
@@ -179,6 +185,7 @@ class Catalog:
         """One snapshot. Raises `SnapshotNotFound`."""
         return registry.one(self.snapshots(), number)
 
+    @mapped()
     def rebuild_index(self, section: str) -> None:
         """Make the index files of a section and of what it shares again, from the rows. No new snapshot.
 
@@ -205,6 +212,7 @@ class Catalog:
             point("index.before_commit")
             con.execute("COMMIT").fetchall()
 
+    @mapped()
     def rollback(
         self,
         section: str,
@@ -254,6 +262,7 @@ class Catalog:
             point("rollback.before_finish")
             return commit.finish(SnapshotMeta("rollback", states, task=task, actor=actor, reason=reason, counts=counts))
 
+    @mapped()
     def changes(self, section: str, entity: str, a: int, b: int) -> ArrowStream:
         """What differs between snapshots `a` and `b` (0 = the empty catalog), one row a record.
 
@@ -267,6 +276,7 @@ class Catalog:
                 registry.one(known, number, readable=True)
         return changes(con, self._table(con, section, entity), a, b)
 
+    @mapped()
     def columns_at(self, section: str, entity: str, at: int | None = None) -> tuple[Column, ...]:
         """The columns an entity had at a snapshot; None = now. Raises `SnapshotNotFound`."""
         con = self._must_read(section)
@@ -275,8 +285,11 @@ class Catalog:
         table = self._table(con, section, entity)
         if table is None:
             return ()
-        return tuple(column for column in table.columns if at is None or table.since[column.name] <= at)
+        there = tuple(column for column in table.columns if at is None or table.since[column.name] <= at)
+        # Before the entity's first record it has its key at least.
+        return there or table.columns[:1]
 
+    @mapped()
     def export_rows(self, section: str, entity: str, at: int | None = None) -> ArrowStream:
         """The records at a snapshot (None = now): the stored columns, in no order. Raises `SnapshotNotFound`."""
         columns = [column.name for column in self.columns_at(section, entity, at)]
@@ -301,6 +314,7 @@ class Catalog:
         with mapped("The export was not written."):
             return text.write(con, table, list(columns), at, form, path)
 
+    @mapped()
     def trace(self, section: str, entity: str, record: str) -> list[dict[str, Any]]:
         """A record's life, oldest first.
 
@@ -312,6 +326,7 @@ class Catalog:
         table = self._table(con, section, entity)
         return trace(con, table, record) if table else []
 
+    @mapped()
     def provenance(self, section: str, entity: str, record: str) -> dict[str, dict[str, Any]]:
         """Where each value of a current record came from: {column: {value, snapshot, file, record, task, ...}}.
 
@@ -322,12 +337,14 @@ class Catalog:
         table = self._table(con, section, entity)
         return provenance(con, table, record) if table else {}
 
+    @mapped()
     def pin(self, number: int, on: bool = True) -> None:
         """Keep a snapshot from being pruned, or let it be again. Raises `SnapshotNotFound`."""
         registry.one(self.snapshots(), number, readable=True)
         with self.writing() as con:
             con.execute(f"UPDATE {schema.META}.snapshots SET pinned = ? WHERE snapshot = ?", [on, number]).fetchall()
 
+    @mapped()
     def prune(self, section: str, *, keep: int, compact: bool = True) -> list[int]:
         """Forget all but the newest `keep` snapshots of a section, pinned ones aside; gives the numbers forgotten.
 
@@ -347,6 +364,7 @@ class Catalog:
                         self._open = False
         return gone
 
+    @mapped()
     def check(self, section: str, *, engine: bool = True) -> dict[str, Any]:
         """Whether rows, snapshot and index agree: {"ok", "snapshot", "problems": [sentences], "entities"}.
 
@@ -356,11 +374,13 @@ class Catalog:
         with mapped():
             return check(con, self.key, section, Index(self.index_dir, self.secret, self.temp), engine=engine)
 
+    @mapped()
     def sql(self, query: str, section: str | None = None) -> ArrowStream:
         """Ask in SQL. The section's views come without its name: `FROM items`. Raises `UsageError` for bad SQL."""
         con = self._must_read(section)
         return reading.ask(con, query, schema.sections(con).get(section) if section else None)
 
+    @mapped()
     def dangling_groups(self, section: str, rows: ArrowStream) -> int:
         """How many current items name a group whose stored row is in `rows` (`_row`)."""
         con = self._must_read(section)
@@ -369,6 +389,7 @@ class Catalog:
             return 0
         return reading.dangling(con, groups, items, rows)
 
+    @mapped()
     def breakdown(self, section: str, entity: str, column: str, rows: ArrowStream, limit: int) -> list[dict[str, Any]]:
         """The commonest values of a column among the versions in `rows` (`_row`): column, value, lost.
 

@@ -117,10 +117,16 @@ def _is_full(text: str) -> bool:
 def _is_damage(error: duckdb.Error, text: str) -> bool:
     if isinstance(error, (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)):
         return True
-    signs = ("not a valid DuckDB", "checksum", "Corrupt", "corrupt", "Could not read", "Failure while replaying WAL")
-    return isinstance(error, duckdb.IOException) and any(sign in text for sign in signs)
+    return any(sign in text for sign in _DAMAGE)
 
 
+_DAMAGE = (
+    "Corrupt database file",
+    "Could not read enough bytes",
+    "not a valid DuckDB database",
+    "Failure while replaying WAL",
+    "checksum",
+)
 _ROOM = [{"text": "Free some space, then run the same command again", "argv": []}]
 _CHECK = [{"text": "See what is wrong", "argv": ["feedengine", "snapshot", "check"]}]
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from duckdb import DuckDBPyConnection
 
 from feedengine.faults import point
@@ -12,7 +10,7 @@ from feedengine.store.changes import only_at
 from feedengine.store.commit import Commit
 from feedengine.store.indexing import Index
 from feedengine.store.model import REMOVED, REPLACED, EntityState
-from feedengine.store.reading import outputs, reader
+from feedengine.store.reading import outputs
 from feedengine.store.schema import KEY, Table
 
 _KINDS = ("added", "changed", "removed")
@@ -24,13 +22,27 @@ def roll_back(commit: Commit, entity: str, to: int, index: Index) -> tuple[dict[
     table = commit.table(entity)
     now = commit.number - 1
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE back AS SELECT {base.next_row} + row_number() OVER (ORDER BY _row) - 1 AS _row, "
+        f"CREATE OR REPLACE TEMP TABLE back AS SELECT {base.next_row}::BIGINT AS _row, "
         f"_row AS _old_row, {KEY} FROM {table.history} WHERE {only_at(to, now)}"
     ).fetchall()
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE leaving AS SELECT h._row, h.{KEY}, "
         f"CASE WHEN back._row IS NULL THEN {REMOVED} ELSE {REPLACED} END::INTEGER AS _reason "
         f"FROM (SELECT * FROM {table.history} WHERE {only_at(now, to)}) AS h LEFT JOIN back ON back.{KEY} = h.{KEY}"
+    ).fetchall()
+    same = " AND ".join(f"l.{name} IS NOT DISTINCT FROM b.{name}" for name in map(table.column, table.physical))
+    # What was changed and changed back, by a feed or an earlier rollback, stays as it is.
+    con.execute(
+        f"CREATE OR REPLACE TEMP TABLE equal AS SELECT back.{KEY} FROM leaving JOIN back ON back.{KEY} = leaving.{KEY} "
+        f"JOIN {table.history} AS l ON l._row = leaving._row JOIN {table.history} AS b ON b._row = back._old_row "
+        f"WHERE {same}"
+    ).fetchall()
+    for staged in ("leaving", "back"):
+        con.execute(f"DELETE FROM {staged} WHERE {KEY} IN (FROM equal)").fetchall()
+    con.execute(
+        f"UPDATE back SET _row = {base.next_row} + n.position - 1 FROM "
+        "(SELECT _old_row, row_number() OVER (ORDER BY _old_row) AS position FROM back) AS n "
+        "WHERE n._old_row = back._old_row"
     ).fetchall()
     added, changed, removed = _counts(con)
     if not (added or changed or removed):
@@ -45,7 +57,7 @@ def roll_back(commit: Commit, entity: str, to: int, index: Index) -> tuple[dict[
     ).fetchall()
     point("rollback.after_insert")
     next_row = base.next_row + added + changed
-    state = index.overlay(base, gone, _returning(con, table, to, now, base.next_row), next_row)
+    state = index.overlay(base, gone, _returned(con, table, commit.number), next_row)
     return dict(zip(_KINDS, (added, changed, removed), strict=True)), state
 
 
@@ -62,12 +74,7 @@ def columns_of(table: Table) -> str:
     return ", ".join(f"h.{table.column(column.name)}" for column in table.columns)
 
 
-def _returning(con: DuckDBPyConnection, table: Table, to: int, now: int, next_row: int) -> Result:
-    """The versions that come back, with their new row numbers; read beside the open transaction, from before it."""
-    items = ", ".join([f"{next_row} + row_number() OVER (ORDER BY h._row) - 1 AS _row", *outputs(table, None)])
-    return Result(reader(con), f"SELECT {items} FROM {table.history} AS h WHERE {only_at(to, now)}")
-
-
-def summed(counts: dict[str, dict[str, int]], to: int) -> dict[str, Any]:
-    """The counts of a rollback's snapshot: `to` and the entities that moved."""
-    return {"to": to, **counts}
+def _returned(con: DuckDBPyConnection, table: Table, number: int) -> Result:
+    """The versions that came back, as they now stand; read within the open transaction, which alone can see them."""
+    items = ", ".join(["h._row AS _row", *outputs(table, None)])
+    return Result(con, f"SELECT {items} FROM {table.history} AS h WHERE h._from = {number}")

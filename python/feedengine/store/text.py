@@ -54,13 +54,23 @@ def write(
 
 
 def _csv(table: Table, columns: list[Column]) -> tuple[list[str], list[str]]:
-    """Header and cells. A group's metadata are members of its `data`."""
+    """Header and cells. A group's metadata are members of its `data`.
+
+    A field with values of both kinds has one column, the JSON one: a feed may not name a field twice.
+    """
     names, cells, data = [], [], []
+    known = {column.name for column in columns}
     for column in columns:
         cell = f"h.{table.column(column.name)}"
         if table.entity == "item_groups" and column.name.startswith("metadata:"):
             data.append(column)
             continue
+        plain, of_json = _twins(column.name)
+        if column.name in (plain, of_json) and {plain, of_json} <= known:
+            if column.name == plain:
+                continue
+            text = f"h.{table.column(plain)}"
+            cell = f"coalesce({cell}, CASE WHEN {text} IS NOT NULL THEN to_json({text}) END)"
         names.append(_CSV_NAMES.get((table.entity, column.name), column.name))
         if column.name == "parent_ids":
             cell = f"CASE WHEN {cell} IS NOT NULL THEN to_json({cell}) END"
@@ -71,6 +81,12 @@ def _csv(table: Table, columns: list[Column]) -> tuple[list[str], list[str]]:
         names.append("data")
         cells.append(f"nullif('{{' || {_members(table, data)} || '}}', '{{}}')")
     return names, cells
+
+
+def _twins(name: str) -> tuple[str, str]:
+    """The names of a metadata field's plain and JSON columns."""
+    bare = name.removeprefix("metadata:json:").removeprefix("metadata:")
+    return f"metadata:{bare}", f"metadata:json:{bare}"
 
 
 def _refuse_what_csv_cannot_hold(con: DuckDBPyConnection, table: Table, columns: list[Column], at: int | None) -> None:
