@@ -24,6 +24,8 @@ pub struct Scratch {
     pub(crate) ends: Vec<u32>,
     pub(crate) text: String,
     pub(crate) list: Vec<u8>,
+    /// A quoted CSV field without its quotes.
+    pub(crate) plain: String,
     name: String,
 }
 

@@ -11,7 +11,6 @@ pub(crate) fn parse(text: &str, delimiter: u8, columns: &[HeaderColumn], sink: &
     let mut ends = std::mem::take(&mut sink.scratch.ends);
     ends.clear();
     let seen = scan::fields(text.as_bytes(), delimiter, &mut ends);
-    ends.push(text.len() as u32);
     if ends.len() > columns.len() {
         let message = format!("the row has {} fields, the header {} columns", ends.len(), columns.len());
         sink.issue(Code::LongRow, "", "", message);
@@ -21,15 +20,19 @@ pub(crate) fn parse(text: &str, delimiter: u8, columns: &[HeaderColumn], sink: &
     }
     let mut start = 0;
     for (column, end) in columns.iter().zip(&ends) {
-        let end = *end as usize;
+        let (end, quoted) = ((*end & !scan::QUOTED) as usize, *end & scan::QUOTED != 0);
         let field = &text[start..end];
         match (column.way, column.field) {
             (Way::Ignored, _) => {}
             (Way::Plain(Kind::Text), Some(id)) if field.is_empty() => sink.record.push_empty(id, State::Blank),
-            (Way::Plain(Kind::Text), Some(id)) if !seen.quote => sink.record.push_text(id, field),
+            (Way::Plain(Kind::Text), Some(id)) if !quoted => sink.record.push_text(id, field),
             _ => {
                 sink.offset = start;
-                cell(column, field, sink);
+                if quoted {
+                    cell(column, field, sink);
+                } else {
+                    sink.text(column.way, column.field, &column.name, field);
+                }
             }
         }
         if seen.nul && field.contains('\0') {
@@ -41,10 +44,9 @@ pub(crate) fn parse(text: &str, delimiter: u8, columns: &[HeaderColumn], sink: &
     sink.scratch.ends = ends;
 }
 
-/// One field, in quotes or not.
+/// One field that holds a quote.
 fn cell(column: &HeaderColumn, field: &str, sink: &mut Sink<'_>) {
     let plain = match unquote(field) {
-        Quoting::None | Quoting::Whole(Inner::Plain(_)) if field.is_empty() => "",
         Quoting::None => field,
         Quoting::Inside => {
             let message = format!("{:?} holds a quote but is not quoted: taken as it is", column.name);
@@ -53,8 +55,18 @@ fn cell(column: &HeaderColumn, field: &str, sink: &mut Sink<'_>) {
         }
         Quoting::Whole(Inner::Plain(inner)) => inner,
         Quoting::Whole(Inner::Doubled(inner)) => {
-            let text = inner.replace("\"\"", "\"");
-            return sink.text(column.way, column.field, &column.name, &text);
+            let mut text = std::mem::take(&mut sink.scratch.plain);
+            text.clear();
+            // Half of the quotes: what lies up to each pair, and one of the pair.
+            let mut from = 0;
+            for at in memchr::memchr_iter(b'"', inner.as_bytes()).step_by(2) {
+                text.push_str(&inner[from..=at]);
+                from = at + 2;
+            }
+            text.push_str(&inner[from..]);
+            sink.text(column.way, column.field, &column.name, &text);
+            sink.scratch.plain = text;
+            return;
         }
         Quoting::Broken => {
             let message = format!("{:?} goes on behind its closing quote", column.name);
@@ -98,10 +110,10 @@ fn unquote(field: &str) -> Quoting<'_> {
 pub(crate) fn texts(raw: &[u8], delimiter: u8) -> Vec<String> {
     let mut ends = Vec::new();
     scan::fields(raw, delimiter, &mut ends);
-    ends.push(raw.len() as u32);
     let mut start = 0;
     let mut texts = Vec::with_capacity(ends.len());
     for end in ends {
+        let end = end & !scan::QUOTED;
         let field = String::from_utf8_lossy(&raw[start..end as usize]);
         texts.push(match unquote(&field) {
             Quoting::Whole(Inner::Plain(inner) | Inner::Doubled(inner)) => inner.replace("\"\"", "\""),

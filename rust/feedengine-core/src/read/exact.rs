@@ -123,7 +123,7 @@ pub(crate) fn first(bytes: &[u8], delimiter: u8, whole: bool) -> Option<(usize, 
     (whole && !machine.quoted()).then_some((bytes.len(), bytes.len()))
 }
 
-/// See [`super::scan::fields`]: the offsets of the delimiters within one record.
+/// See [`super::scan::fields`]: the ends of the fields of one record, unmarked.
 pub(crate) fn fields(raw: &[u8], delimiter: u8, ends: &mut Vec<u32>) {
     let mut machine = Machine::new(delimiter);
     for (at, byte) in raw.iter().enumerate() {
@@ -131,6 +131,7 @@ pub(crate) fn fields(raw: &[u8], delimiter: u8, ends: &mut Vec<u32>) {
             ends.push(at as u32);
         }
     }
+    ends.push(raw.len() as u32);
 }
 
 /// The number of line ends, of which CRLF is one.

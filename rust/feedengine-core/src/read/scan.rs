@@ -40,13 +40,22 @@ pub(crate) struct Seen {
     pub(crate) nul: bool,
 }
 
-/// Appends the offsets of the delimiters of the CSV record `raw`.
+/// Set in a field's end when the field holds a quote.
+pub(crate) const QUOTED: u32 = 1 << 31;
+
+/// Appends the end of every field of the CSV record `raw`, [`QUOTED`] or not.
 pub(crate) fn fields(raw: &[u8], delimiter: u8, ends: &mut Vec<u32>) -> Seen {
     let before = ends.len();
     let (sound, seen) = best(FieldScan { raw, delimiter, ends });
     if !sound {
         ends.truncate(before);
         exact::fields(raw, delimiter, ends);
+        let mut start = 0;
+        for end in &mut ends[before..] {
+            let field = &raw[start..*end as usize];
+            start = *end as usize + 1;
+            *end |= if field.contains(&b'"') { QUOTED } else { 0 };
+        }
     }
     seen
 }
@@ -67,35 +76,54 @@ pub(crate) fn value_end(bytes: &[u8], limit: usize) -> ValueEnd {
     best(ValueScan { bytes, limit })
 }
 
-/// Gives `each` every 64 bytes of `bytes`, their offset and a mask of those that are real: the last ones are padded
-/// with zeros. Stops when `each` says so.
-#[inline(always)]
-fn chunks(bytes: &[u8], mut each: impl FnMut(usize, &[u8; 64], u64) -> bool) {
-    let mut whole = bytes.chunks_exact(64);
-    let mut base = 0;
-    for chunk in whole.by_ref() {
-        if let Ok(chunk) = chunk.try_into() {
-            if !each(base, chunk, !0) {
-                return;
-            }
-        }
-        base += 64;
+/// Walks over bytes 64 at a time. There are no closures in these loops: they would not be compiled for the
+/// instructions that the loops are.
+struct Pieces<'a> {
+    bytes: &'a [u8],
+    base: usize,
+}
+
+/// Sixty-four bytes on their way; the last ones may be padded with zeros.
+struct Piece<C> {
+    /// Offset of the first one.
+    base: usize,
+    chunk: C,
+    /// The last of them.
+    last: u8,
+    /// Which of them are real.
+    real: u64,
+}
+
+impl<'a> Pieces<'a> {
+    #[inline(always)]
+    fn new(bytes: &'a [u8]) -> Self {
+        Pieces { bytes, base: 0 }
     }
-    let rest = whole.remainder();
-    if !rest.is_empty() {
+
+    #[inline(always)]
+    fn next<C: Chunk>(&mut self) -> Option<Piece<C>> {
+        let base = self.base;
+        let rest = &self.bytes[base..];
+        if let Some(whole) = rest.first_chunk::<64>() {
+            self.base += 64;
+            return Some(Piece { base, chunk: C::load(whole), last: whole[63], real: !0 });
+        }
+        if rest.is_empty() {
+            return None;
+        }
         let mut padded = [0; 64];
         padded[..rest.len()].copy_from_slice(rest);
-        each(base, &padded, !0 >> (64 - rest.len()));
+        self.base = self.bytes.len();
+        Some(Piece { base, chunk: C::load(&padded), last: 0, real: !0 >> (64 - rest.len()) })
     }
 }
 
-/// Calls `each` with the position of every set bit, lowest first.
+/// The lowest set bit, which is cleared.
 #[inline(always)]
-fn bits(mut mask: u64, mut each: impl FnMut(usize)) {
-    while mask != 0 {
-        each(mask.trailing_zeros() as usize);
-        mask &= mask - 1;
-    }
+fn lowest(mask: &mut u64) -> Option<usize> {
+    let bit = mask.trailing_zeros();
+    *mask &= mask.wrapping_sub(1);
+    (bit < 64).then_some(bit as usize)
 }
 
 /// What the scans carry from one chunk to the next.
@@ -127,8 +155,8 @@ impl Quotes {
     }
 
     #[inline(always)]
-    fn marks<C: Chunk, const QUOTES: bool>(&mut self, bytes: &[u8; 64], real: u64) -> Marks {
-        let chunk = C::load(bytes);
+    fn marks<C: Chunk, const QUOTES: bool>(&mut self, piece: &Piece<C>) -> Marks {
+        let chunk = piece.chunk;
         let (feeds, returns) = (chunk.eq(b'\n'), chunk.eq(b'\r'));
         let newlines = returns | (feeds & !(returns << 1 | u64::from(self.last == b'\r')));
         let quotes = if QUOTES { chunk.eq(b'"') } else { 0 };
@@ -142,10 +170,10 @@ impl Quotes {
             let edge = closed || (outside && (self.last == self.delimiter || matches!(self.last, b'\n' | b'\r')));
             let misplaced = opening & !((edges | closing) << 1 | u64::from(edge));
             let unfinished = (closing << 1 | u64::from(closed)) & !(edges | quotes);
-            self.sound &= (misplaced | unfinished) & real == 0;
+            self.sound &= (misplaced | unfinished) & piece.real == 0;
             self.inside = ((inside as i64) >> 63) as u64;
         }
-        self.last = bytes[63];
+        self.last = piece.last;
         Marks { newlines, inside, quotes }
     }
 }
@@ -163,18 +191,18 @@ impl<const QUOTES: bool> Scan for CutScan<'_, QUOTES> {
         let mut quotes = Quotes::new(self.delimiter);
         let (mut lines, mut records) = (0, 0);
         let mut last = (0, 0);
-        chunks(self.bytes, |base, chunk, real| {
-            let marks = quotes.marks::<C, QUOTES>(chunk, real);
+        let mut pieces = Pieces::new(self.bytes);
+        while let Some(piece) = pieces.next::<C>() {
+            let marks = quotes.marks::<C, QUOTES>(&piece);
             let ends = marks.newlines & !marks.inside;
             lines += u64::from(marks.newlines.count_ones());
             records += u64::from(ends.count_ones());
             if ends != 0 {
-                last = (base, ends);
+                last = (piece.base, ends);
             }
-            quotes.sound
-        });
-        if !quotes.sound {
-            return None;
+            if !quotes.sound {
+                return None;
+            }
         }
         if last.1 == 0 {
             return Some(Cut::default());
@@ -201,23 +229,27 @@ impl<const QUOTES: bool> Scan for SplitScan<'_, QUOTES> {
         let SplitScan { bytes, delimiter, out } = self;
         let mut quotes = Quotes::new(delimiter);
         let (mut start, mut ordinal) = (0, 0);
-        chunks(bytes, |base, chunk, real| {
-            let marks = quotes.marks::<C, QUOTES>(chunk, real);
-            bits(marks.newlines & !marks.inside, |bit| {
-                let end = base + bit;
+        let mut pieces = Pieces::new(bytes);
+        while let Some(piece) = pieces.next::<C>() {
+            let marks = quotes.marks::<C, QUOTES>(&piece);
+            let mut ends = marks.newlines & !marks.inside;
+            while let Some(bit) = lowest(&mut ends) {
+                let end = piece.base + bit;
                 if end > start {
                     out.push(Span { start: start as u32, end: end as u32, ordinal });
                 }
                 let pair = bytes[end] == b'\r' && bytes.get(end + 1) == Some(&b'\n');
                 start = end + 1 + usize::from(pair);
                 ordinal += 1;
-            });
-            quotes.sound
-        });
+            }
+            if !quotes.sound {
+                return false;
+            }
+        }
         if start < bytes.len() {
             out.push(Span { start: start as u32, end: bytes.len() as u32, ordinal });
         }
-        quotes.sound
+        true
     }
 }
 
@@ -233,15 +265,29 @@ impl Scan for FieldScan<'_> {
     #[inline(always)]
     fn run<C: Chunk>(self) -> (bool, Seen) {
         let mut quotes = Quotes::new(self.delimiter);
-        let (mut quote, mut nul) = (0, 0);
-        chunks(self.raw, |base, bytes, real| {
-            let marks = quotes.marks::<C, true>(bytes, real);
-            let chunk = C::load(bytes);
+        let (mut quote, mut nul, mut quoted) = (0, 0, 0);
+        let mut pieces = Pieces::new(self.raw);
+        while let Some(piece) = pieces.next::<C>() {
+            let marks = quotes.marks::<C, true>(&piece);
             quote |= marks.quotes;
-            nul |= chunk.eq(0) & real;
-            bits(chunk.eq(self.delimiter) & !marks.inside, |bit| self.ends.push((base + bit) as u32));
-            true
-        });
+            nul |= piece.chunk.eq(0) & piece.real;
+            let mut ends = piece.chunk.eq(self.delimiter) & !marks.inside;
+            let mut open = marks.quotes;
+            while let Some(bit) = lowest(&mut ends) {
+                // Quotes of this field lie below its end; those of the next one above.
+                let here = open & ((1 << bit) - 1);
+                let flag = if quoted | here != 0 { QUOTED } else { 0 };
+                self.ends.push((piece.base + bit) as u32 | flag);
+                open ^= here;
+                quoted = 0;
+            }
+            quoted |= open;
+        }
+        if quoted != 0 {
+            self.ends.push(self.raw.len() as u32 | QUOTED);
+        } else {
+            self.ends.push(self.raw.len() as u32);
+        }
         (quotes.sound, Seen { quote: quote != 0, nul: nul != 0 })
     }
 }
@@ -257,38 +303,33 @@ impl Scan for ValueScan<'_> {
     #[inline(always)]
     fn run<C: Chunk>(self) -> ValueEnd {
         let (mut inside, mut escape, mut depth) = (0, 0, 0);
-        let mut found = ValueEnd::Beyond;
-        chunks(self.bytes, |base, bytes, _| {
-            let chunk = C::load(bytes);
+        let mut pieces = Pieces::new(self.bytes);
+        while let Some(piece) = pieces.next::<C>() {
+            let chunk = piece.chunk;
             let quotes = chunk.eq(b'"') & !escaped(chunk.eq(b'\\'), &mut escape);
             let quoted = C::prefix_xor(quotes) ^ inside;
             inside = ((quoted as i64) >> 63) as u64;
             let (open, close) = (chunk.eq_folded(b'{') & !quoted, chunk.eq_folded(b'}') & !quoted);
             let (opened, closed) = (open.count_ones() as usize, close.count_ones() as usize);
-            if closed < depth && depth + opened <= self.limit {
+            if closed < depth && opened <= self.limit - depth {
                 depth = depth + opened - closed;
-                return true;
+                continue;
             }
             let mut rest = open | close;
-            while rest != 0 {
-                let at = rest.trailing_zeros();
-                rest &= rest - 1;
+            while let Some(at) = lowest(&mut rest) {
                 if open >> at & 1 == 1 {
                     depth += 1;
                     if depth > self.limit {
-                        found = ValueEnd::TooDeep;
-                        return false;
+                        return ValueEnd::TooDeep;
                     }
                 } else if depth <= 1 {
-                    found = ValueEnd::At(base + at as usize + 1);
-                    return false;
+                    return ValueEnd::At(piece.base + at + 1);
                 } else {
                     depth -= 1;
                 }
             }
-            true
-        });
-        found
+        }
+        ValueEnd::Beyond
     }
 }
 
@@ -361,10 +402,16 @@ mod tests {
                 let (mut fast, mut slow, mut other) = (Vec::new(), Vec::new(), Vec::new());
                 let seen = fields(raw, b',', &mut fast);
                 exact::fields(raw, b',', &mut slow);
+                let mut start = 0;
+                for end in &mut fast {
+                    let bare = *end & !QUOTED;
+                    assert_eq!(*end != bare, raw[start..bare as usize].contains(&b'"'));
+                    (start, *end) = (bare as usize + 1, bare);
+                }
                 assert_eq!(fast, slow, "{:?}", String::from_utf8_lossy(raw));
                 assert_eq!(seen, Seen { quote: raw.contains(&b'"'), nul: raw.contains(&0) });
                 if (FieldScan { raw, delimiter: b',', ends: &mut other }.run::<Portable>()).0 {
-                    assert_eq!(other, slow);
+                    assert_eq!(other.iter().map(|end| end & !QUOTED).collect::<Vec<_>>(), slow);
                 }
             }
         }
