@@ -12,7 +12,10 @@ COUNTS = (
     *("duplicates", "merged", "unknown", "cascaded", "deactivated", "active_before", "lost", "data_bytes"),
 )
 # Reported once for the file by the engine or once a record by the model: only their presence is compared.
-ONCE = {"DELTA_NARROW", "DANGLING_GROUP", "SEVERAL_ROOTS", "FLAT_JSONL", "GROUP_CYCLE", "GROUP_HAS_CHILDREN"}
+ONCE = {
+    *("DELTA_NARROW", "DANGLING_GROUP", "SEVERAL_ROOTS", "FLAT_JSONL", "GROUP_CYCLE", "GROUP_HAS_CHILDREN"),
+    *("EXTRA_COLUMN", "AVERAGE_TOO_LARGE"),
+}
 
 
 def same_answer(answer: Answer, outcome: Outcome) -> None:

@@ -2,8 +2,8 @@
 
 * ``before.json``: the catalog before, by entity, in stored columns (left out when it is empty)
 * ``feed.csv|json|jsonl``: a loose file, or ``items.*``, ``variations.*``, ``item_groups.*``: members of an archive
-* ``expected.json``: ``force``, ``settings``, ``verdict``, ``codes`` (with the numbers of their records; 0 is the
-  file), ``counts`` by entity (those that matter) and ``after`` (entities not named are as before; null: all are)
+* ``expected.json``: ``force``, ``settings``, ``verdict``, ``codes`` (with the numbers of their records; null: any,
+  since the fault is of the file), ``counts`` by entity (those that matter) and ``after`` (entities not named are as before; null: all are)
 * ``why.md``: the rule it shows
 """
 
@@ -38,6 +38,13 @@ class Case:
         whole = {**{name: [] for name in ("items", "variations", "item_groups")}, **self.before}
         whole.update(self.expected["after"] or {})
         return {name: sorted(rows, key=lambda row: row["id"].encode()) for name, rows in whole.items()}
+
+    def codes(self, found: dict[str, list[int]]) -> bool:
+        """Whether these are the codes that are expected, at the records that are expected."""
+        expected = self.expected["codes"]
+        return set(found) == set(expected) and all(
+            records is None or found[code] == records for code, records in expected.items()
+        )
 
     def feed(self, scratch: Path) -> Path:
         """Its upload: the loose file, or the archive built of its members."""
