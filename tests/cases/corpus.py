@@ -3,7 +3,8 @@
 * ``before.json``: the catalog before, by entity, in stored columns (left out when it is empty)
 * ``feed.csv|json|jsonl``: a loose file, or ``items.*``, ``variations.*``, ``item_groups.*``: members of an archive
 * ``expected.json``: ``force``, ``settings``, ``verdict``, ``codes`` (with the numbers of their records; null: any,
-  since the fault is of the file), ``counts`` by entity (those that matter) and ``after`` (entities not named are as before; null: all are)
+  since the fault is of the file), ``counts`` by entity (those that matter) and ``after`` (entities not named are as
+  before; null: all are)
 * ``why.md``: the rule it shows
 """
 

@@ -73,7 +73,6 @@ def _check(entity: Entity, row: Row, record: Record) -> None:
             continue
         if value.kind == TEXT and one.required and value.plain == "":
             fault("MISSING_FIELD", one.name)
-            continue
         length = len("|".join(value.plain)) if value.kind == LIST else len(str(value.plain))
         if one.max_chars is not None and length > one.max_chars:
             fault("TOO_LONG", one.name)
