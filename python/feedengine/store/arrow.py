@@ -13,6 +13,9 @@ from duckdb import DuckDBPyConnection
 from feedengine.store.database import mapped
 from feedengine.store.model import ArrowStream
 
+#: Rows of a batch that leaves DuckDB.
+_BATCH = 16384
+
 _names = itertools.count(1)
 
 
@@ -94,4 +97,10 @@ class Result:
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
         """Run the query; the rows come as they are asked for. Raises `StoreDamaged`, `DiskFull`."""
         with mapped():
-            return self._cursor.sql(self._sql).__arrow_c_stream__(requested_schema)
+            relation = self._cursor.sql(self._sql)
+            # DuckDB's own batches have 131,072 rows, 70 MB of a usual catalog, and it offers no other way to ask for
+            # smaller ones without loading pyarrow; a release that lacks this one gives the large batches.
+            submit = getattr(relation, "_submit", None)
+            if submit is None:
+                return relation.__arrow_c_stream__(requested_schema)
+            return submit("stream", _BATCH).arrow_capsule()

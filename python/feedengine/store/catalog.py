@@ -17,7 +17,7 @@ from feedengine.store import reading, registry, schema, text
 from feedengine.store.arrow import Result
 from feedengine.store.changes import changes
 from feedengine.store.commit import Commit
-from feedengine.store.database import ALIAS, CHECKPOINT_BYTES, attach, mapped, start
+from feedengine.store.database import ALIAS, CHECKPOINT_BYTES, attach, mapped, room_to_sort, start
 from feedengine.store.indexing import Index
 from feedengine.store.lock import writer_lock
 from feedengine.store.maintain import check, prune
@@ -104,8 +104,7 @@ class Catalog:
         table = self._table(con, section, entity)
         if table is None:
             return Result(reading.reader(con), "SELECT 0::BIGINT AS _row WHERE false")
-        with mapped():
-            return reading.rows(con, table, columns, rows)
+        return reading.rows(con, table, columns, rows)
 
     @contextmanager
     def commit(self, section: str, base: Base) -> Iterator[Commit]:
@@ -311,7 +310,7 @@ class Catalog:
         if table is None:
             path.write_bytes(b"")
             return b"", 0
-        with mapped("The export was not written."):
+        with mapped("The export was not written."), room_to_sort(con, self.options):
             return text.write(con, table, list(columns), at, form, path)
 
     @mapped()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,7 +33,7 @@ CHECKPOINT_BYTES = 1 << 20
 def start(temp: Path, options: Options) -> DuckDBPyConnection:
     """DuckDB itself, without a file: about 50 ms, so a catalog does it once."""
     config: dict[str, str | int | bool | float | list[str]] = {
-        "memory_limit": f"{max(options.memory, 32 << 20) // (1 << 20)}MiB",
+        "memory_limit": f"{_least(options.memory) >> 20}MiB",
         "temp_directory": str(temp),
         # Order is kept by `_row`; without this DuckDB would buffer whole inserts.
         "preserve_insertion_order": "false",
@@ -53,6 +54,30 @@ def start(temp: Path, options: Options) -> DuckDBPyConnection:
     ):
         connection.execute(setting).fetchall()
     return connection
+
+
+@contextmanager
+def room_to_sort(connection: DuckDBPyConnection, options: Options) -> Iterator[None]:
+    """Memory and threads for sorting whole records.
+
+    DuckDB spills what it sorts, but needs up to 256 MiB a thread to do so, whatever the number of records.
+    """
+    memory = max(options.memory, _SORTING)
+    connection.execute(f"SET memory_limit = '{memory >> 20}MiB'").fetchall()
+    connection.execute(f"SET threads = {min(options.threads or os.cpu_count() or 1, memory // _SORTING)}").fetchall()
+    try:
+        yield
+    finally:
+        connection.execute(f"SET memory_limit = '{_least(options.memory) >> 20}MiB'").fetchall()
+        connection.execute(f"SET threads = {options.threads}" if options.threads else "RESET threads").fetchall()
+
+
+_SORTING = 256 << 20
+
+
+def _least(memory: int) -> int:
+    """DuckDB's share of memory: with less than this it can't even load."""
+    return max(memory, 32 << 20)
 
 
 def attach(connection: DuckDBPyConnection, path: Path, options: Options, *, write: bool) -> None:
