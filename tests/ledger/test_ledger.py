@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -76,7 +77,8 @@ def test_tasks_of_dead_processes_are_settled_by_their_applied_mark(ledger: Ledge
         "ledger = Ledger(Path(sys.argv[1]))\n"
         "for n in range(2): ledger.start(ledger.create(key='k', section='s', operation='sync'))\n"
     )
-    subprocess.run([sys.executable, "-c", script, str(ledger.path)], check=True)
+    env = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", script, str(ledger.path)], check=True, env=env)
     mine = new(ledger)
     ledger.start(mine)
     settled = ledger.recover(lambda task: 7 if task.id == 1 else None)
