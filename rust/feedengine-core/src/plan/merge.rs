@@ -36,7 +36,8 @@ pub fn merge(
 ) -> Merged {
     let mut merged = Merged::default();
     out.clear();
-    let mut fields: Vec<FieldId> = patch.cells().iter().map(|cell| cell.field).collect();
+    // The key names the record: it is not among the cells that are merged, nor among those the store was asked for.
+    let mut fields: Vec<FieldId> = patch.cells().iter().map(|cell| cell.field).filter(|field| field.0 > 0).collect();
     fields.sort_unstable();
     fields.dedup();
     for cell in old.cells().iter().filter(|cell| fields.binary_search(&cell.field).is_err()) {
