@@ -1,4 +1,4 @@
-"""feedengine: says what a product feed would change, refuses harm, applies the rest as a snapshot that can be undone."""
+"""feedengine: says what a feed would change, refuses harm, applies the rest as a snapshot that can be undone."""
 
 from __future__ import annotations
 

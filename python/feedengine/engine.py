@@ -75,7 +75,7 @@ def operations() -> tuple[dict[str, Any], ...]:
 
 
 class Planner:
-    """Plans one task; see `feedengine.ingest` for the order of calls. Not to be used after `decide` but for its rows."""
+    """Plans one task; `feedengine.ingest` shows the order of calls. After `decide` it only hands out rows."""
 
     def __init__(self, request: Mapping[str, Any], secret: bytes) -> None:
         with _mapped():
@@ -140,7 +140,7 @@ class Planner:
 
 
 def build_index(entity: str, secret: bytes, rows: ArrowStream, path: Path, temp: Path) -> dict[str, Any]:
-    """Write an index run of all current `rows` (whole, with `_row`) to `path`; gives records, active, data_bytes, digest."""
+    """Write an index run of all current `rows` (whole, with `_row`); gives records, active, data_bytes, digest."""
     with _mapped():
         totals: dict[str, Any] = json.loads(
             _engine.build_index(json.dumps(entity_spec(entity)), secret, rows, path, temp)

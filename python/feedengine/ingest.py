@@ -232,7 +232,9 @@ def _complete(made: Plan, settings: Settings, catalog: Catalog | None) -> None:
         dangling = catalog.dangling_groups(target.section, made.planner.removed_rows("item_groups", removed))
         if dangling:
             message = f"{dangling} items name a group that this upload removes"
-            add_problem(report, "DANGLING_GROUP", "warning", message, entity="items", column="group_ids", count=dangling)
+            add_problem(
+                report, "DANGLING_GROUP", "warning", message, entity="items", column="group_ids", count=dangling
+            )
     if report["verdict"] in ("refused", "held") and made.planner:
         report["safeguard"]["gone_first"] = _gone_first(made, catalog)
 
@@ -338,8 +340,10 @@ def _changes(report: Mapping[str, Any]) -> int:
 
 def _may(made: Plan) -> None:
     report = made.report
-    state = f"Nothing was changed. Snapshot {made.base.snapshot} is still current." if made.base.snapshot else (
-        "Nothing was changed. The catalog is still empty."
+    state = (
+        f"Nothing was changed. Snapshot {made.base.snapshot} is still current."
+        if made.base.snapshot
+        else ("Nothing was changed. The catalog is still empty.")
     )
     if made.verdict == "invalid":
         worst = next((entry for entry in report["problems"]["by_code"] if entry["fails_file"]), None)
@@ -373,7 +377,9 @@ def _commit(catalog: Catalog, made: Plan, task: int | None, actor: str | None) -
     if planner is None:
         raise InternalError("this plan was already carried out")
     made.planner = None
-    changed = [name for name, entry in report["entities"].items() if entry["added"] + entry["changed"] + entry["removed"]]
+    changed = [
+        name for name, entry in report["entities"].items() if entry["added"] + entry["changed"] + entry["removed"]
+    ]
     with catalog.commit(made.target.section, made.base) as commit, _next_index(planner, catalog) as states:
         for entity in changed:
             added = [Column(column["name"], column["kind"]) for column in planner.added_columns(entity)]
@@ -519,7 +525,9 @@ def _close_failed(store: Store, task: int, made: Plan | None, error: BaseExcepti
         error = from_os_error(error, "working on the feed")
     if isinstance(error, FeedEngineError):
         described = error.as_dict()
-        outcome = {"SAFEGUARD": "refused"}.get(error.code, "rejected_file" if isinstance(error, FeedRejected) else "failed")
+        outcome = {"SAFEGUARD": "refused"}.get(
+            error.code, "rejected_file" if isinstance(error, FeedRejected) else "failed"
+        )
     elif isinstance(error, KeyboardInterrupt):
         outcome, described = "interrupted", {"code": "INTERRUPTED", "message": "interrupted"}
     if report is not None:
@@ -584,7 +592,7 @@ def recover(store: Store) -> None:
     """Settle tasks whose process died: the applied mark in the store says what became of them."""
 
     def applied(task: Any) -> int | None:
-        if task.key is None or task.key not in store.keys():
+        if task.key is None or task.key not in store.keys():  # noqa: SIM118 - not a dict
             return None
         with store.catalog(task.key) as catalog:
             snapshot = catalog.applied(task.id)

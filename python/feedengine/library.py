@@ -14,7 +14,9 @@ from feedengine.store.model import SnapshotInfo
 from feedengine.target import FeedRequest
 
 
-def open(store: str | os.PathLike[str], *, create: bool = False, settings: str | os.PathLike[str] | None = None) -> Engine:
+def open(
+    store: str | os.PathLike[str], *, create: bool = False, settings: str | os.PathLike[str] | None = None
+) -> Engine:
     """Open the store in the folder `store`; with `create`, make it first. `settings` is a TOML file.
 
     Raises StoreNotFound, StoreDamaged, ConfigError.
@@ -88,7 +90,7 @@ class Engine:
             key, _, section = catalog.partition("/")
             return key, section
         found = []
-        for key in self.store.keys():
+        for key in self.store.keys():  # noqa: SIM118 - not a dict
             with self.store.catalog(key) as opened:
                 found += [(key, section) for section in opened.sections()]
         if len(found) != 1:

@@ -55,17 +55,16 @@ def resolve(store: Store, settings: Settings, request: FeedRequest) -> Target:
     """Find the target. Raises FeedRejected for a wrong name, CatalogNotFound for an unknown catalog, UsageError."""
     known = sorted({*store.keys(), *settings.keys})
     name = names.parse(request.path.name, known)
-    if request.catalog is None or request.operation is None:
-        if isinstance(name, names.BadName):
-            raise FeedRejected(
-                name.message,
-                code=name.code,
-                state="Nothing was read, nothing was changed.",
-                hints=[
-                    *([f"Did you mean {name.did_you_mean}?"] if name.did_you_mean else []),
-                    "Or say it by options: --catalog key/section --operation sync",
-                ],
-            )
+    if (request.catalog is None or request.operation is None) and isinstance(name, names.BadName):
+        raise FeedRejected(
+            name.message,
+            code=name.code,
+            state="Nothing was read, nothing was changed.",
+            hints=[
+                *([f"Did you mean {name.did_you_mean}?"] if name.did_you_mean else []),
+                "Or say it by options: --catalog key/section --operation sync",
+            ],
+        )
     found = None if isinstance(name, names.BadName) else name
     key, section = _split(request.catalog) if request.catalog else (found.key, found.section)  # type: ignore[union-attr]
     operation = request.operation or found.operation  # type: ignore[union-attr]
@@ -74,9 +73,7 @@ def resolve(store: Store, settings: Settings, request: FeedRequest) -> Target:
     force = request.force or (found is not None and found.force and request.operation in (None, found.operation))
     if request.catalog is None:
         _must_be_known(store, settings, key, section, request.create)
-    return Target(
-        key, section, operation, force, found.parsed_time if found else None, found.warnings if found else ()
-    )
+    return Target(key, section, operation, force, found.parsed_time if found else None, found.warnings if found else ())
 
 
 def _split(catalog: str) -> tuple[str, str]:
@@ -87,7 +84,7 @@ def _split(catalog: str) -> tuple[str, str]:
 
 
 def _must_be_known(store: Store, settings: Settings, key: str, section: str, create: bool) -> None:
-    """A file name alone must not make a catalog out of a typing error; in an empty store there is nothing to mistake."""
+    """A file name alone must not make a catalog out of a typing error; an empty store has nothing to mistake."""
     catalog = f"{key}/{section}"
     stored = store.keys()
     if create or not stored or settings.get("rules.unknown_section", catalog) == "create":

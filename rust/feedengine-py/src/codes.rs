@@ -9,7 +9,8 @@ use serde_json::json;
 /// Every fault code as JSON: code, severity, hint.
 #[pyfunction]
 pub fn codes() -> String {
-    let entry = |code: &Code| json!({"code": code.text(), "severity": severity_name(code.severity()), "hint": code.hint()});
+    let entry =
+        |code: &Code| json!({"code": code.text(), "severity": severity_name(code.severity()), "hint": code.hint()});
     json!(Code::ALL.iter().map(entry).collect::<Vec<_>>()).to_string()
 }
 

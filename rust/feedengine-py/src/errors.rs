@@ -5,8 +5,18 @@ use pyo3::create_exception;
 use pyo3::exceptions::{PyException, PyKeyboardInterrupt, PyOSError};
 use pyo3::prelude::*;
 
-create_exception!(feedengine._engine, EngineError, PyException, "Our own bug, or a store that does not match its index.");
-create_exception!(feedengine._engine, FeedFault, PyException, "The feed cannot be read on; args[0] is the fault as JSON.");
+create_exception!(
+    feedengine._engine,
+    EngineError,
+    PyException,
+    "Our own bug, or a store that does not match its index."
+);
+create_exception!(
+    feedengine._engine,
+    FeedFault,
+    PyException,
+    "The feed cannot be read on; args[0] is the fault as JSON."
+);
 create_exception!(feedengine._engine, Damaged, PyException, "An index run is damaged: rebuild it. args: path, why.");
 
 /// Adds the exceptions to the module.

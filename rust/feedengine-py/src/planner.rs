@@ -9,9 +9,9 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use serde_json::json;
 
+use crate::door;
 use crate::errors::to_python;
 use crate::stream::{Stream, take};
-use crate::door;
 
 enum State {
     Planning(Box<plan::Planner>),

@@ -3,7 +3,7 @@
 use std::ffi::CStr;
 use std::sync::{Mutex, PoisonError};
 
-use arrow_array::ffi_stream::{RecordBatchStreamReader, FFI_ArrowArrayStream};
+use arrow_array::ffi_stream::{FFI_ArrowArrayStream, RecordBatchStreamReader};
 use arrow_array::{RecordBatch, RecordBatchIterator, RecordBatchReader};
 use pyo3::exceptions::{PyRuntimeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -39,7 +39,8 @@ impl Stream {
     ) -> PyResult<Bound<'py, PyCapsule>> {
         drop(requested_schema);
         let reader = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let reader = reader.ok_or_else(|| PyRuntimeError::new_err("this stream was read already: ask for a new one"))?;
+        let reader =
+            reader.ok_or_else(|| PyRuntimeError::new_err("this stream was read already: ask for a new one"))?;
         PyCapsule::new_with_value(py, FFI_ArrowArrayStream::new(reader), NAME)
     }
 }

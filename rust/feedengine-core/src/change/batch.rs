@@ -153,9 +153,7 @@ pub fn row_batch(rows: &[u64]) -> Result<RecordBatch, ArrowError> {
 pub fn closed_batch(closed: &[(u64, i32)]) -> Result<RecordBatch, ArrowError> {
     let rows: Int64Array = closed.iter().map(|(row, _)| Some(*row as i64)).collect();
     let reasons: Int32Array = closed.iter().map(|(_, reason)| Some(*reason)).collect();
-    let schema = Schema::new(vec![
-        Field::new("_row", DataType::Int64, false),
-        Field::new("_reason", DataType::Int32, false),
-    ]);
+    let schema =
+        Schema::new(vec![Field::new("_row", DataType::Int64, false), Field::new("_reason", DataType::Int32, false)]);
     RecordBatch::try_new(Arc::new(schema), vec![Arc::new(rows), Arc::new(reasons)])
 }

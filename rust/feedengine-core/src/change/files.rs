@@ -56,7 +56,8 @@ pub fn diff(old: &Path, new: &Path, request: Request, control: Arc<Control>) -> 
     planner.scan(new)?;
     while let Some(want) = planner.next_want()? {
         let wanted: HashSet<u64> = planner.wanted().into_iter().collect();
-        let rows = if want.all { old.stored_rows(want.entity, None) } else { old.stored_rows(want.entity, Some(wanted)) };
+        let rows =
+            if want.all { old.stored_rows(want.entity, None) } else { old.stored_rows(want.entity, Some(wanted)) };
         for batch in rows {
             planner.supply(&batch.map_err(|error| Stop::Broken(error.to_string()))?)?;
         }

@@ -43,9 +43,8 @@ impl RankBitmap {
     pub fn rank(&self, ordinal: u32) -> Option<u64> {
         let word = *self.words.get(ordinal as usize / 64)?;
         let bit = 1u64 << (ordinal % 64);
-        (word & bit != 0).then(|| {
-            u64::from(self.before[ordinal as usize / 64]) + u64::from((word & (bit - 1)).count_ones())
-        })
+        (word & bit != 0)
+            .then(|| u64::from(self.before[ordinal as usize / 64]) + u64::from((word & (bit - 1)).count_ones()))
     }
 }
 

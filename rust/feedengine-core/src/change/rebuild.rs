@@ -41,10 +41,7 @@ impl Rebuild<'_> {
     }
 
     /// Reads stored rows into touches by key range.
-    fn read(
-        &self,
-        rows: impl RecordBatchReader,
-    ) -> Result<Partitioned<Touch>, Stop> {
+    fn read(&self, rows: impl RecordBatchReader) -> Result<Partitioned<Touch>, Stop> {
         let table = FieldTable::new(self.spec);
         let rules = Rules::new(self.spec, &table);
         let touches = Partitioned::new(self.memory, self.folder.clone());
@@ -129,8 +126,7 @@ impl Rebuild<'_> {
         let index = Index::open(&base.runs, self.store())?;
         let touches = self.read(rows)?;
         let mut digest = u128::from_str_radix(&base.digest, 16).unwrap_or(0);
-        let (mut records, mut active, mut bytes) =
-            (base.records as i64, base.active as i64, base.data_bytes as i64);
+        let (mut records, mut active, mut bytes) = (base.records as i64, base.active as i64, base.data_bytes as i64);
         let mut entries = Vec::new();
         let mut forget = |key: u128| -> Result<(), Stop> {
             if let Some(found) = index.find(key)? {

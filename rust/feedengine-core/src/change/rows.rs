@@ -61,7 +61,8 @@ impl ChangeRows {
 
     /// As `start`, but only the rows whose number is in `wanted`, if that is given.
     pub fn start_filtered(output: Output, source: Source, wanted: Option<HashSet<u64>>) -> ChangeRows {
-        let service: &[&str] = if output.with_old_row { &["_row", "_record", "_old_row"] } else { &["_row", "_record"] };
+        let service: &[&str] =
+            if output.with_old_row { &["_row", "_record", "_old_row"] } else { &["_row", "_record"] };
         let schema = schema(service, &output.columns);
         let (sender, batches) = sync_channel(AHEAD);
         let made = schema.clone();
@@ -131,7 +132,8 @@ fn produce(
     let row_of = |ordinal: u32| planner.written(source.entity).rank(ordinal).map(|rank| output.first_row + rank);
     let is_wanted = |row: &u64| wanted.is_none_or(|wanted| wanted.contains(row));
     if source.reread {
-        let start = |_| (BatchBuilder::new(schema.clone(), &output.columns), Scratch::new(), Record::default(), Vec::new());
+        let start =
+            |_| (BatchBuilder::new(schema.clone(), &output.columns), Scratch::new(), Record::default(), Vec::new());
         let pass = planner.read_again(start, |state, section, block| {
             let (builder, scratch, record, spans) = state;
             if section.entity != source.entity {
@@ -141,8 +143,7 @@ fn produce(
             section.layout.split(block, spans);
             for span in spans.iter() {
                 let ordinal = block.first_record as u32 + span.ordinal;
-                let kept = !source.kept.is_empty()
-                    && source.kept.binary_search_by_key(&ordinal, |kept| kept.0).is_ok();
+                let kept = !source.kept.is_empty() && source.kept.binary_search_by_key(&ordinal, |kept| kept.0).is_ok();
                 let Some(row) = row_of(ordinal).filter(|row| !kept && is_wanted(row)) else { continue };
                 let raw = &block.bytes[span.start as usize..span.end as usize];
                 section.layout.parse(raw, scratch, record, &mut Vec::new());

@@ -195,7 +195,11 @@ impl Planner {
                 .map(|columns| columns.iter().filter_map(|column| column.field).collect());
             let scan = &self.scans[entity.number];
             for alarm in scan.alarms(entity, &settling.nulled, &settling.zeroed, given.as_deref()) {
-                if alarm.segment { alarms.0.push(alarm.entry) } else { alarms.1.push(alarm.entry) }
+                if alarm.segment {
+                    alarms.0.push(alarm.entry)
+                } else {
+                    alarms.1.push(alarm.entry)
+                }
                 worst = Decision::Blocked;
             }
         }
@@ -263,8 +267,11 @@ impl Planner {
         if !invalid {
             counts.balance(&entity.spec.name)?;
         }
-        let fields: Map<String, Json> =
-            settling.fields.iter().map(|(field, count)| (entity.table.name(*field).to_string(), json!(count))).collect();
+        let fields: Map<String, Json> = settling
+            .fields
+            .iter()
+            .map(|(field, count)| (entity.table.name(*field).to_string(), json!(count)))
+            .collect();
         let new_columns: Vec<String> = self.added_columns(number).into_iter().map(|column| column.name).collect();
         let entry = json!({
             "uploaded": read.uploaded,
@@ -288,7 +295,11 @@ impl Planner {
         let (mut by_code, mut list) = (Vec::new(), Vec::new());
         for ((code, number), tally) in self.problems.all() {
             let severity = tally.severity.unwrap_or(code.severity());
-            if severity == Severity::Warning { warnings += tally.count } else { errors += tally.count }
+            if severity == Severity::Warning {
+                warnings += tally.count
+            } else {
+                errors += tally.count
+            }
             by_code.push(json!({
                 "code": code.text(), "entity": self.entity_name(number), "severity": severity_name(severity),
                 "count": tally.count, "hint": code.hint(), "fails_file": severity == Severity::File

@@ -26,8 +26,8 @@ mod stored;
 mod touch;
 mod tree;
 mod walk;
-mod write;
 mod worker;
+mod write;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -36,8 +36,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
 
-pub use decide::{fault_json, severity_name};
 pub use blocks::{Control, Pass, read_blocks};
+pub use decide::{fault_json, severity_name};
 pub use entity::EntityPlan;
 pub use outcome::{Outcome, reason};
 pub use partition::{PARTS, Partitioned, part_of};
@@ -47,13 +47,13 @@ pub use spool::{NOWHERE, Spool, SpoolPart};
 pub use stop::Stop;
 pub use stored::{StoredRows, kind_name, storage_column, storage_field};
 pub use touch::{Touch, kind};
-pub use write::NextBase;
 pub use walk::{walk_all, walk_touched};
+pub use write::NextBase;
 
 use crate::fault::{Code, Fault, Position, Severity};
 use crate::read::{FileInfo, ReadOptions, Section, SectionEnd, Tables};
-use crate::record::digest::{Hasher, fingerprint};
 use crate::record::FieldId;
+use crate::record::digest::{Hasher, fingerprint};
 use guards::ColumnScan;
 use ops::Operation;
 use problems::Problems;
@@ -228,9 +228,8 @@ impl Planner {
             problems: &self.problems,
         };
         let room = self.request.memory / 8 / self.threads;
-        let worker = |number| {
-            Worker::new(self.entities.len(), SpoolPart::new(number, room, self.request.temp_dir.clone()))
-        };
+        let worker =
+            |number| Worker::new(self.entities.len(), SpoolPart::new(number, room, self.request.temp_dir.clone()));
         // Above this many mapped bytes pages are given back now and then, so that a large index fits a small limit.
         let mapped: usize = self.entities.iter().map(|entity| entity.index.bytes()).sum();
         let crowded = mapped > self.request.memory / 2;
@@ -334,8 +333,7 @@ impl Planner {
             read.uploaded = true;
             read.blank_lines = end.records.saturating_sub(read.rows);
             if read.rows == 0 {
-                let message =
-                    format!("The {name} file you have uploaded is empty. Please fix it and try again.");
+                let message = format!("The {name} file you have uploaded is empty. Please fix it and try again.");
                 self.problems.add(number, 0, Code::EmptyEntity, Code::EmptyEntity.severity(), || {
                     file_fault(Code::EmptyEntity, message)
                 });
@@ -365,13 +363,8 @@ impl Planner {
             }
         }
         if self.operation.name == "delta" {
-            let given: HashSet<FieldId> = section
-                .layout
-                .columns()
-                .into_iter()
-                .flatten()
-                .filter_map(|column| column.field)
-                .collect();
+            let given: HashSet<FieldId> =
+                section.layout.columns().into_iter().flatten().filter_map(|column| column.field).collect();
             let missing: Vec<&str> = entity
                 .base
                 .columns
@@ -519,4 +512,3 @@ impl Read {
         }
     }
 }
-

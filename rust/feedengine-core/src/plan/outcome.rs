@@ -147,7 +147,11 @@ pub fn outcome(
         }
         Ok(())
     };
-    if full { walk_all(entity, visit)? } else { walk_touched(entity, visit)? }
+    if full {
+        walk_all(entity, visit)?
+    } else {
+        walk_touched(entity, visit)?
+    }
     sum.kept.sort_unstable_by_key(|kept| kept.0);
     sum.closed.sort_unstable();
     sum.written = RankBitmap::new(&mut ordinals);

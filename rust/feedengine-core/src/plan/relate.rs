@@ -148,7 +148,13 @@ impl Planner {
         let skip = settings.orphan_variations == Orphans::Skip;
         let removes = |number: usize, slot: u32| {
             !self.held
-                && goes(&self.entities[number], operation, self.read[number].uploaded, &self.read[number].protected, slot)
+                && goes(
+                    &self.entities[number],
+                    operation,
+                    self.read[number].uploaded,
+                    &self.read[number].protected,
+                    slot,
+                )
         };
         if let Some(owner) = owner.filter(|_| read.uploaded && !operation.keys_only()) {
             let memory = self.request.memory / 16;

@@ -25,7 +25,15 @@ const FLUSH: usize = 1 << 20;
 impl SpoolPart {
     /// Part `number` that holds `memory` bytes before it writes to `folder`.
     pub fn new(number: usize, memory: usize, folder: PathBuf) -> Self {
-        SpoolPart { number: number as u64, held: Vec::new(), limit: memory, folder, file: None, pending: Vec::new(), length: 0 }
+        SpoolPart {
+            number: number as u64,
+            held: Vec::new(),
+            limit: memory,
+            folder,
+            file: None,
+            pending: Vec::new(),
+            length: 0,
+        }
     }
 
     /// Whether the next record would still be held in memory.

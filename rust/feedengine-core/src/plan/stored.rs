@@ -84,10 +84,9 @@ impl<'b> StoredRows<'b> {
             match kind {
                 Kind::Text => record.push_text(*field, text(array, at)?),
                 Kind::Json => record.push_json(*field, text(array, at)?),
-                Kind::Flag => record.push_flag(
-                    *field,
-                    array.as_boolean_opt().ok_or_else(|| wrong(array, "a flag"))?.value(at),
-                ),
+                Kind::Flag => {
+                    record.push_flag(*field, array.as_boolean_opt().ok_or_else(|| wrong(array, "a flag"))?.value(at))
+                }
                 Kind::Integer => record.push_integer(*field, integer(array, at)?),
                 Kind::List => {
                     let list = array.as_list_opt::<i32>().ok_or_else(|| wrong(array, "a list"))?.value(at);

@@ -73,9 +73,10 @@ fn cycles(after: &BTreeMap<String, Node>) -> Vec<TreeFault> {
     }
     // What is left lies on a cycle or below one. Peeling off what has no waiting child leaves the cycles.
     loop {
-        let leaf = waiting.keys().copied().find(|id| {
-            !children.get(id).into_iter().flatten().any(|child| waiting.contains_key(child))
-        });
+        let leaf = waiting
+            .keys()
+            .copied()
+            .find(|id| !children.get(id).into_iter().flatten().any(|child| waiting.contains_key(child)));
         match leaf {
             Some(leaf) => waiting.remove(leaf),
             None => break,

@@ -14,8 +14,8 @@ use super::walk::{walk_all, walk_touched};
 use super::{EntityPlan, Planner};
 use crate::change::rows::{ChangeRows, Output, Source};
 use crate::index::{Cold, Hot, RunWriter};
-use crate::record::{FieldId, Kind};
 use crate::record::digest::fingerprint;
+use crate::record::{FieldId, Kind};
 
 /// The state of an entity after a task, for the snapshot's row.
 #[derive(Clone, Debug, serde::Serialize)]

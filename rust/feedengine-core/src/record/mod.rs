@@ -6,4 +6,4 @@ mod fields;
 mod row;
 
 pub use fields::{FieldId, FieldTable};
-pub use row::{Cell, Kind, Record, State, Value, ListItems};
+pub use row::{Cell, Kind, ListItems, Record, State, Value};
