@@ -238,6 +238,13 @@ impl Worker {
         self.issues.clear();
         let position = || collected.position.clone();
         let place = Place { ordinal: collected.ordinal, position: &position };
+        let parents = entity.spec.parents.as_ref().and_then(|name| entity.table.find(name));
+        if collected.legacy && task.operation.rows == Rows::Merge {
+            // A blank `parent_id` means a root in a whole record and, as any blank cell, nothing in a patch.
+            let empty = collected.record.find(parents.unwrap_or(FieldId(0))).copied();
+            let empty = empty.filter(|cell| collected.record.bytes(cell).is_empty()).map(|cell| cell.field);
+            collected.record.retain(|cell| Some(cell.field) != empty);
+        }
         self.record(task, entity, &mut collected.record, 0, &place)
     }
 
