@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import resource
 import secrets
 import threading
 import time
@@ -18,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from feedengine import engine
+from feedengine import engine, explain
 from feedengine.errors import (
     CatalogNotFound,
     FeedEngineError,
@@ -37,9 +36,6 @@ if TYPE_CHECKING:
     from feedengine.store.catalog import Catalog
 
 __all__ = ["FeedRequest", "Plan", "Result", "Watch", "apply", "plan", "run"]
-
-#: Rows asked about when a refusal is explained.
-_EXPLAINED = 2_000_000
 
 
 class Watch(Protocol):
@@ -146,9 +142,9 @@ def _plan(
         planner.supply(catalog.rows(target.section, want["entity"], want["columns"], rows))
     report = planner.decide()
     made = Plan(report, request, target, base, planner)
-    _complete(made, settings, catalog)
+    explain.complete(made, settings, catalog)
     report["seconds"] = {"read": read - started, "compare": time.perf_counter() - read, "write": 0.0}
-    report["peak_rss_bytes"] = peak_rss()
+    report["peak_rss_bytes"] = explain.peak_rss()
     return made
 
 
@@ -212,99 +208,6 @@ def _progress(planner: engine.Planner, watch: Watch) -> Iterator[None]:
         thread.join()
 
 
-def _complete(made: Plan, settings: Settings, catalog: Catalog | None) -> None:
-    """Add what the engine cannot know: names, the base, warnings of the file name, why so much would go."""
-    report, target = made.report, made.target
-    report["catalog"] = target.catalog
-    report["file"]["name"] = made.request.path.name
-    report["base_snapshot"] = made.base.snapshot
-    report["id"] = plan_id(report)
-    problems = report["problems"]
-    for entry in (*problems["list"], *problems["by_code"]):
-        (entry.get("first") or entry)["file"] = made.request.path.name
-    for warning in target.warnings:
-        add_problem(report, warning.code, "warning", warning.message)
-    if catalog is None or report["verdict"] == "invalid":
-        return
-    _stale(made, settings, catalog)
-    removed = report["entities"]["item_groups"]["removed"]
-    if removed and made.planner:
-        dangling = catalog.dangling_groups(target.section, made.planner.removed_rows("item_groups", removed))
-        if dangling:
-            message = f"{dangling} items name a group that this upload removes"
-            add_problem(
-                report, "DANGLING_GROUP", "warning", message, entity="items", column="group_ids", count=dangling
-            )
-    if report["verdict"] in ("refused", "held") and made.planner:
-        report["safeguard"]["gone_first"] = _gone_first(made, catalog)
-
-
-def _gone_first(made: Plan, catalog: Catalog) -> list[dict[str, Any]]:
-    """Which groups and brands lose most, so that a person sees at once what kind of products would go."""
-    found: list[dict[str, Any]] = []
-    columns = {column.name for column in made.base.entities["items"].columns}
-    for column in ("group_ids", "facet:Brand"):
-        if column in columns and made.planner:
-            rows = made.planner.removed_rows("items", _EXPLAINED)
-            found += catalog.breakdown(made.target.section, "items", column, rows, 20)
-    return found
-
-
-def _stale(made: Plan, settings: Settings, catalog: Catalog) -> None:
-    """Refuse a feed whose name is older than the last sync's, where the settings say so."""
-    from feedengine import names
-
-    target = made.target
-    if target.sent is None or not settings.get("rules.reject_stale", target.catalog):
-        return
-    for snapshot in reversed(catalog.snapshots(target.section)):
-        name = names.parse(snapshot.file) if snapshot.file and snapshot.operation == "sync" else None
-        if isinstance(name, names.FeedName) and name.parsed_time:
-            if target.sent < name.parsed_time:
-                message = f"the file name is older than {snapshot.file}, which made snapshot {snapshot.number}"
-                add_problem(made.report, "STALE_FEED", "file", message)
-                made.report["verdict"] = "invalid"
-            return
-
-
-def add_problem(
-    report: dict[str, Any],
-    code: str,
-    severity: str,
-    message: str,
-    *,
-    entity: str | None = None,
-    column: str | None = None,
-    count: int = 1,
-) -> None:
-    """Add a problem of the whole file to a report."""
-    hints = {entry["code"]: entry["hint"] for entry in engine.codes()}
-    fault = {
-        "code": code, "severity": severity, "file": report["file"]["name"], "member": "", "record": 0, "line": 0,
-        "byte": 0, "entity": entity, "key": None, "column": column, "value": None, "message": message,
-        "hint": hints.get(code, ""),
-    }  # fmt: skip
-    problems = report["problems"]
-    problems["warnings" if severity == "warning" else "errors"] += count
-    problems["listed"] += 1
-    problems["list"].append(fault)
-    entry = {"code": code, "entity": entity, "severity": severity, "count": count, "hint": fault["hint"]}
-    problems["by_code"].append({**entry, "fails_file": severity == "file", "first": fault})
-
-
-def plan_id(report: Mapping[str, Any]) -> str:
-    """Binds file content, operation and base snapshot: the same plan has the same id, 16 hexadecimal digits."""
-    import hashlib
-
-    bound = (report["file"]["fingerprint"], report["operation"], report["catalog"], report["base_snapshot"])
-    return hashlib.blake2b(repr(bound).encode(), digest_size=8).hexdigest()
-
-
-def peak_rss() -> int:
-    """The process's largest resident size so far, in bytes."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-
 def apply(
     store: Store,
     settings: Settings,
@@ -329,7 +232,7 @@ def apply(
         snapshot = _commit(catalog, made, task, actor)
     report["seconds"]["write"] = time.perf_counter() - started
     report["new_snapshot"] = snapshot.number
-    report["peak_rss_bytes"] = peak_rss()
+    report["peak_rss_bytes"] = explain.peak_rss()
     watch.phase("done", snapshot=snapshot.number)
     return Result(report, snapshot)
 

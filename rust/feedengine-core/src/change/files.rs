@@ -29,7 +29,7 @@ fn passing_secret() -> Vec<u8> {
 pub fn diff(old: &Path, new: &Path, request: Request, control: Arc<Control>) -> Result<FileDiff, Stop> {
     let secret = passing_secret();
     let folder = tempfile::tempdir_in(&request.temp_dir)?;
-    let mut first = Request { operation: "sync".into(), force: true, ..request };
+    let mut first = Request { operation: "sync".into(), force: false, ..request };
     first.base.clear();
     let mut second = first.clone();
     let mut planner = Planner::new(first, &secret)?.watched_by(control.clone());
