@@ -18,9 +18,9 @@ command -v cc >/dev/null 2>&1 ||
 PATH=$PATH:$HOME/.cargo/bin
 if version=$(cargo --version 2>/dev/null); then
   minor=$(echo "$version" | sed -E 's/^cargo 1\.([0-9]+).*/\1/')
-  [ "$minor" -ge 85 ] 2>/dev/null ||
-    lacks "Rust 1.85 or newer (found: $version; Debian 12's own is too old)" "https://rustup.rs"
+  [ "$minor" -ge 92 ] 2>/dev/null ||
+    lacks "Rust 1.92 or newer (found: $version; Debian 12's own is too old)" "https://rustup.rs"
 else
-  lacks "cargo, Rust 1.85 or newer (Debian 12's own is too old)" "https://rustup.rs"
+  lacks "cargo, Rust 1.92 or newer (Debian 12's own is too old)" "https://rustup.rs"
 fi
 exit $missing

@@ -1,6 +1,6 @@
 //! One entity of a task: its rules, its stored index, and what the feed touches.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use super::marks::Marks;
@@ -48,7 +48,7 @@ impl EntityPlan {
         settings_mark: u64,
         store: u64,
         memory: usize,
-        folder: &PathBuf,
+        folder: &Path,
     ) -> Result<Self, Damaged> {
         let table = Arc::new(FieldTable::new(spec));
         let index = Index::open(&base.runs, store)?;
@@ -57,8 +57,8 @@ impl EntityPlan {
             number,
             rules: Rules::new(spec, &table),
             marks: Marks::new(index.slots()),
-            touches: Partitioned::new(memory / 2, folder.clone()),
-            settled: Partitioned::new(memory / 2, folder.clone()),
+            touches: Partitioned::new(memory / 2, folder.to_owned()),
+            settled: Partitioned::new(memory / 2, folder.to_owned()),
             keeps_added: index.slots() > 0,
             rules_mark: fingerprint(&spec_text, settings_mark),
             spec: spec.clone(),

@@ -1,7 +1,7 @@
 //! Every variation has an item: checks owners of what comes, and finds what goes with an owner that goes.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::Path;
 
 use bytemuck::{Pod, Zeroable};
 
@@ -37,9 +37,9 @@ pub fn orphans(
     owner: &EntityPlan,
     owner_goes: impl Fn(u32) -> bool,
     memory: usize,
-    folder: &PathBuf,
+    folder: &Path,
 ) -> Result<Vec<u32>, Stop> {
-    let wanted = Partitioned::<Wanted>::new(memory, folder.clone());
+    let wanted = Partitioned::<Wanted>::new(memory, folder.to_owned());
     for part in 0..PARTS {
         let mut asked: Vec<Vec<Wanted>> = vec![Vec::new(); PARTS];
         for touch in owned.settled.load(part)? {
@@ -47,7 +47,7 @@ pub fn orphans(
                 continue;
             }
             let stored = owner.index.find(touch.owner)?;
-            if !stored.is_some_and(|found| !owner_goes(found.slot)) {
+            if stored.is_none_or(|found| owner_goes(found.slot)) {
                 let want = Wanted { owner: touch.owner, ordinal: touch.ordinal, reserved: [0; 3] };
                 asked[part_of(touch.owner)].push(want);
             }

@@ -86,6 +86,11 @@ impl<T: Pod> Partitioned<T> {
     pub fn len(&self) -> usize {
         (0..PARTS).map(|number| self.part(number).count).sum()
     }
+
+    /// Whether no range has any.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
 }
 
 #[cfg(test)]

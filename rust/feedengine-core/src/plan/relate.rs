@@ -86,7 +86,7 @@ impl Planner {
     /// The entity that forms a tree, if the upload changes it.
     fn tree_entity(&self) -> Option<usize> {
         let tree = self.entities.iter().position(|entity| entity.spec.parents.is_some())?;
-        (self.read[tree].uploaded && (self.entities[tree].settled.len() > 0 || self.operation.removes_absent))
+        (self.read[tree].uploaded && (!self.entities[tree].settled.is_empty() || self.operation.removes_absent))
             .then_some(tree)
     }
 

@@ -68,6 +68,11 @@ impl<'b> StoredRows<'b> {
         self.length
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
     /// The number of row `at`.
     pub fn row(&self, at: usize) -> Result<u64, Stop> {
         let rows = self.rows.as_ref().ok_or_else(|| Stop::Broken("the store's rows have no _row".into()))?;

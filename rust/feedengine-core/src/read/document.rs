@@ -380,7 +380,10 @@ mod tests {
     use super::*;
 
     /// Lists of a document: entity and elements with the line on which each starts.
-    fn read(text: &str, size: usize) -> Result<Vec<(usize, Vec<(String, u64)>)>, (Code, u64)> {
+    /// Elements with their first byte, by list.
+    type Lists = Vec<(usize, Vec<(String, u64)>)>;
+
+    fn read(text: &str, size: usize) -> Result<Lists, (Code, u64)> {
         let mut options = options();
         options.block = size;
         let mut document = Document::new(&options, 0, 0);

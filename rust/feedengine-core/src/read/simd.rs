@@ -43,7 +43,7 @@ impl Portable {
         let mut bits = 0;
         for (index, eight) in self.0.chunks_exact(8).enumerate() {
             let word = eight.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
-            let apart = (word | ONES * u64::from(fold)) ^ (ONES * u64::from(byte));
+            let apart = (word | (ONES * u64::from(fold))) ^ (ONES * u64::from(byte));
             // The top bit of each byte that is zero in `apart`; no carry leaves a byte, so this is exact.
             let equal = !(((apart & LOW) + LOW) | apart | LOW);
             // Moves the eight top bits together.
