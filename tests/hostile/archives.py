@@ -10,6 +10,7 @@ import zipfile
 from .shape import FAILS, FINE, WARNING, Hostile, special, tar, targz
 
 TARGZ = "key_a1_Products_{op}_2026-11-21-00-00-00.tar.gz"
+EXPANSION = (("FEEDENGINE_LIMITS_MAX_EXPANSION", "100"),)
 CSV = b"id,item_name\nB1,Boot\n"
 GROUPS = b'id,name,parent_ids\nall,All,"[]"\n'
 ITEMS = ("items.csv", CSV)
@@ -23,11 +24,11 @@ def _zip() -> bytes:
 
 
 def _bomb() -> bytes:
-    """2 GiB of nothing in 2 MB, as one gzip stream."""
+    """2 GiB of blank lines in 2 MB."""
     info = tarfile.TarInfo("items.csv")
-    info.size = 2 << 30
-    zeros = gzip.compress(bytes(64 << 20), 9)
-    return gzip.compress(info.tobuf(), 9) + zeros * 32 + gzip.compress(bytes(1024))
+    lines = gzip.compress(b"\n" * (64 << 20), 9)
+    info.size = len(CSV) + (2 << 30)
+    return gzip.compress(info.tobuf() + CSV, 9) + lines * 32 + gzip.compress(bytes(2048 - info.size % 512))
 
 
 def _flip(content: bytes, place: int) -> bytes:
@@ -60,7 +61,7 @@ ARCHIVES = [
     ),
     Hostile(54, "garbage after gzip", GOOD + b"garbage after the end", FAILS, ("TRAILING_GARBAGE",), file=TARGZ),
     Hostile(54, "zero padding after gzip", GOOD + bytes(512), FINE, file=TARGZ),
-    Hostile(55, "bomb", _bomb, FAILS, ("ARCHIVE_BOMB",), file=TARGZ, seconds=60),
+    Hostile(55, "bomb", _bomb, FAILS, ("ARCHIVE_BOMB",), settings=EXPANSION, file=TARGZ, seconds=60),
     Hostile(56, "tar without its end", gzip.compress(tar(ITEMS)[:1024]), FAILS, ("ARCHIVE_TRUNCATED",), file=TARGZ),
     Hostile(
         56,

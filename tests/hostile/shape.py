@@ -17,7 +17,7 @@ class Hostile:
     """One hostile feed: how to build it, and what must be said of it.
 
     ``number`` is its place in the list of what must be survived; ``codes`` are the codes of that severity (others
-    may come along only if ``also`` names them); ``reject`` runs it with ``rows = "reject"``.
+    may come along only if ``also`` names them); ``settings`` are given by the environment.
     """
 
     number: int
@@ -30,9 +30,9 @@ class Hostile:
     operation: str = "delta"
     exit: int | None = None
     force: bool = False
-    reject: bool = False
     seconds: float = 20.0
     megabytes: int = 300
+    settings: tuple[tuple[str, str], ...] = ()
     features: tuple[str, ...] = field(default=("C40",))
 
     @property

@@ -54,7 +54,7 @@ def test_a_hostile_feed_gets_its_exact_answer(case: Hostile, stocked: Path, tmp_
     feed = tmp_path / case.file.format(op=op)
     feed.write_bytes(case.content)
     before = Shop.look(store)
-    done = command("--store", store, "--json", "apply", feed, seconds=case.seconds)
+    done = command("--store", store, "--json", "apply", feed, seconds=case.seconds, **dict(case.settings))
     assert "Traceback" not in done.stderr and "panicked" not in done.stderr, done.stderr
     assert done.returncode == case.status, (done.returncode, done.stdout[-3000:], done.stderr[-3000:])
     report = json.loads(done.stdout)
