@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import resource
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedengine import engine
@@ -107,4 +108,11 @@ def plan_id(report: Mapping[str, Any]) -> str:
 
 def peak_rss() -> int:
     """The process's largest resident size so far, in bytes."""
+    try:
+        # Linux keeps in `ru_maxrss` what the parent had when it started us; VmHWM is ours alone.
+        for line in Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) * 1024
+    except OSError:
+        pass
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
