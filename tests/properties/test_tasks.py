@@ -117,7 +117,7 @@ class Tasks(RuleBasedStateMachine):
     def check_finds_nothing(self) -> None:
         if self.shop.snapshot():
             with self.shop.store.catalog("key_a1") as catalog:
-                assert not catalog.check("Products").problems
+                assert not catalog.check("Products")["problems"]
 
 
 class TasksInSmallBlocks(Tasks):
