@@ -8,8 +8,11 @@ pub(crate) const UNIT: usize = 512;
 /// Longest extended header that is read; names and sizes need a few hundred bytes.
 const EXTENDED: u64 = 1 << 20;
 
-/// Whether `head` starts with a tar header: its checksum says so.
+/// Whether `head` starts with a tar header, as its checksum says, or with the end mark of an archive without members.
 pub(crate) fn is_tar(head: &[u8]) -> bool {
+    if head.len() >= 2 * UNIT && head[..2 * UNIT].iter().all(|byte| *byte == 0) {
+        return true;
+    }
     head.len() >= UNIT && head[0] != 0 && checksum(head).is_some_and(|(stated, sum)| stated == sum)
 }
 
@@ -271,6 +274,8 @@ pub(crate) mod tests {
         let long = vec![7; 1000];
         let bytes = archive(&[("a.csv", b"x"), ("b", &long), ("empty", b"")]);
         assert!(is_tar(&bytes));
+        assert!(is_tar(&[0; 2 * UNIT]), "an archive without members");
+        assert!(!is_tar(&[0; UNIT]), "too short for an end mark");
         assert_eq!(names(&bytes), Ok(vec![("a.csv".into(), vec![b'x']), ("b".into(), long), ("empty".into(), vec![])]));
     }
 
