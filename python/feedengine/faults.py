@@ -1,10 +1,11 @@
-"""Fault points: named places where a test can kill the process or fill the disk; nothing happens in normal use."""
+"""Fault points: named places where a test can kill, fill the disk or hold the process; nothing in normal use."""
 
 from __future__ import annotations
 
 import errno
 import os
 import signal
+import time
 
 _seen: dict[str, int] = {}
 
@@ -13,7 +14,8 @@ def point(name: str) -> None:
     """Pass the fault point `name`.
 
     Does nothing unless the environment says `FEEDENGINE_FAULT=name` or `name:n` (the n-th passing). Then the process
-    kills itself as `kill -9` would, or raises `OSError` "no space left" when `FEEDENGINE_FAULT_KIND=enospc`.
+    kills itself as `kill -9` would; with `FEEDENGINE_FAULT_KIND=enospc` raises `OSError` "no space left"; with `wait`
+    says `at the fault point` on stdout and sleeps a minute for a signal to find it; with `tell` only says so.
     """
     wanted = os.environ.get("FEEDENGINE_FAULT")
     if not wanted:
@@ -24,6 +26,11 @@ def point(name: str) -> None:
     _seen[name] = _seen.get(name, 0) + 1
     if _seen[name] != int(times or "1"):
         return
-    if os.environ.get("FEEDENGINE_FAULT_KIND") == "enospc":
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    kind = os.environ.get("FEEDENGINE_FAULT_KIND")
+    if kind == "enospc":
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), name)
+    if kind in ("wait", "tell"):
+        os.write(1, b"at the fault point\n")
+        time.sleep(60.0 if kind == "wait" else 0.0)
+        return
     os.kill(os.getpid(), signal.SIGKILL)

@@ -120,6 +120,7 @@ def test_the_disk_is_full_at_a_fault_point(point: str, stocked: Path, expected: 
     scenario, store, done = disturb(point, stocked, tmp_path, FEEDENGINE_FAULT_KIND="enospc")
     assert done.returncode == 9, (done.returncode, done.stderr)
     assert "Traceback" not in done.stderr
+    assert point in done.stderr  # and not another failure with the same exit code
     assert Shop.tables_of(store) in (expected["before"], expected[scenario])
     if scenario != "rebuild":
         whole(store)

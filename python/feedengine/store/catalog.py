@@ -154,6 +154,7 @@ class Catalog:
         """A connection with the file open for writing under the writer's lock; what is not committed is undone."""
         self._detach()
         with writer_lock(self.folder / "lock", self.options.wait_seconds, self.options.notify), mapped():
+            self._lost()
             con = self._start()
             attach(con, self.path(), self.options, write=True)
             self._open = True
@@ -434,6 +435,7 @@ class Catalog:
         """DuckDB with the file open, read-only unless a commit is under way; None while there is nothing to read."""
         if not self._open:
             if not self.path().exists():
+                self._lost()
                 return None
             con = self._start()
             attach(con, self.path(), self.options, write=False)
@@ -443,3 +445,15 @@ class Catalog:
                     self._detach()
                     return None
         return self._duckdb
+
+    def _lost(self) -> None:
+        """Raise `StoreDamaged` if the file is gone although there was one: taken for empty, it would be overwritten.
+
+        Index files are only written while the file is open for writing, so they tell.
+        """
+        if not self.path().exists() and any(self.index_dir.glob("*.run")):
+            raise StoreDamaged(
+                f"the catalog file {self.path()} is gone, its index is still there",
+                state="Nothing was changed.",
+                hints=[{"text": f"Restore the file from a backup, or remove {self.folder} to begin anew", "argv": []}],
+            )

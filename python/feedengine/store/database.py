@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from feedengine.errors import CatalogBusy, DiskFull, FeedEngineError, StoreDamaged
+from feedengine.errors import CatalogBusy, DiskFull, FeedEngineError, StoreDamaged, StoreError
 from feedengine.store.lock import wait_for
 from feedengine.store.model import Options
 
@@ -128,6 +128,11 @@ def mapped(state: str = "Nothing was changed.") -> Iterator[None]:
         if _is_damage(error, text):
             raise StoreDamaged(
                 f"the catalog file is damaged: {_first_line(text)}", state=state, hints=_CHECK
+            ) from error
+        if isinstance(error, duckdb.IOException):
+            # Whatever else the system says of the file: no permission, a failing disk.
+            raise StoreError(
+                f"the catalog file cannot be used: {_first_line(text)}", code="STORE_IO", state=state
             ) from error
         raise
     except OSError as error:
