@@ -9,6 +9,7 @@ pub mod change;
 pub mod fault;
 pub mod guard;
 pub mod index;
+mod pages;
 pub mod plan;
 pub mod read;
 pub mod record;

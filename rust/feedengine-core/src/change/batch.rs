@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{BooleanBuilder, Int64Builder, ListBuilder, StringBuilder};
+use arrow_array::builder::{ArrayBuilder, BooleanBuilder, Int64Builder, ListBuilder, StringBuilder};
 use arrow_array::{ArrayRef, Int32Array, Int64Array, RecordBatch};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
@@ -115,7 +115,7 @@ impl BatchBuilder {
     /// The batch; the builder is empty again.
     pub fn finish(&mut self) -> Result<RecordBatch, ArrowError> {
         let mut arrays: Vec<ArrayRef> = self.service.iter_mut().map(|b| Arc::new(b.finish()) as ArrayRef).collect();
-        arrays.extend(self.columns.iter_mut().map(Builder::finish));
+        arrays.extend(self.columns.iter_mut().map(|column| column.finish(self.rows)));
         self.rows = 0;
         self.filled.fill(0);
         RecordBatch::try_new(self.schema.clone(), arrays)
@@ -132,10 +132,19 @@ impl Builder {
         }
     }
 
-    fn finish(&mut self) -> ArrayRef {
+    /// The column's array. The next one gets room for as much as this one held: growing step by step copies.
+    fn finish(&mut self, rows: usize) -> ArrayRef {
+        let texts = |bytes: usize, rows: usize| StringBuilder::with_capacity(rows, bytes + bytes / 8);
         match self {
-            Builder::Text(builder) => Arc::new(builder.finish()),
-            Builder::List(builder) => Arc::new(builder.finish()),
+            Builder::Text(builder) => {
+                let next = texts(builder.values_slice().len(), rows);
+                Arc::new(std::mem::replace(builder, next).finish())
+            }
+            Builder::List(builder) => {
+                let items = builder.values();
+                let next = ListBuilder::with_capacity(texts(items.values_slice().len(), items.len()), rows);
+                Arc::new(std::mem::replace(builder, next).finish())
+            }
             Builder::Flag(builder) => Arc::new(builder.finish()),
             Builder::Integer(builder) => Arc::new(builder.finish()),
         }

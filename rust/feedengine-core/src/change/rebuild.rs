@@ -1,11 +1,12 @@
 //! The index made from stored rows: when it was lost, and after a rollback.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow_array::{RecordBatch, RecordBatchReader};
 
 use crate::index::{Cold, Hot, Index, RunWriter};
-use crate::plan::{EntityBase, PARTS, Partitioned, Rules, Stop, StoredRows, Touch, kind, part_of};
+use crate::plan::{EntityBase, Facts, PARTS, Partitioned, Rules, Stop, StoredRows, Touch, kind, part_of};
 use crate::record::digest::{Hasher, fingerprint};
 use crate::record::entity::EntitySpec;
 use crate::record::{FieldId, FieldTable, Record};
@@ -42,10 +43,10 @@ impl Rebuild<'_> {
 
     /// Reads stored rows into touches by key range.
     fn read(&self, rows: impl RecordBatchReader) -> Result<Partitioned<Touch>, Stop> {
-        let table = FieldTable::new(self.spec);
+        let table = Arc::new(FieldTable::new(self.spec));
         let rules = Rules::new(self.spec, &table);
+        let mut facts = Facts::new(&rules, &table, self.hasher);
         let touches = Partitioned::new(self.memory, self.folder.clone());
-        let mut seeds: Vec<u64> = Vec::new();
         let mut record = Record::default();
         for batch in rows {
             let batch: RecordBatch = batch.map_err(|error| Stop::Broken(error.to_string()))?;
@@ -55,23 +56,17 @@ impl Rebuild<'_> {
                 rows.read(at, &mut record)?;
                 let id = record.text(FieldId(0)).ok_or_else(|| Stop::Broken("a stored record has no key".into()))?;
                 let key = self.hasher.key(id.as_bytes());
-                let digest = self.hasher.record(&record, |field| {
-                    while seeds.len() <= field.0 as usize {
-                        seeds.push(self.hasher.field(&table.name(FieldId(seeds.len() as u32))));
-                    }
-                    seeds[field.0 as usize]
-                });
                 let owner = rules.owner.and_then(|owner| record.text(owner));
                 parts[part_of(key)].push(Touch {
                     key,
-                    digest,
+                    digest: facts.digest(&record),
                     owner: owner.map_or(0, |owner| self.hasher.key(owner.as_bytes())),
                     raw: 0,
                     place: 0,
                     old_row: rows.row(at)?,
                     slot: 0,
                     ordinal: 0,
-                    size: rules.size(&record, &table) as u32,
+                    size: facts.size(&record) as u32,
                     kind: kind::SAME,
                     active: u32::from(rules.is_active(&record)),
                     reserved: 0,

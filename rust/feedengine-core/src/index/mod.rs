@@ -10,6 +10,6 @@ mod stack;
 mod write;
 
 pub use format::{Cold, Hot};
-pub use run::{Damaged, Run};
+pub use run::{Damaged, Run, prefetch};
 pub use stack::{Found, Index, Live, LiveIter};
 pub use write::RunWriter;

@@ -1,10 +1,11 @@
 //! One sorted run, memory-mapped: probing, reading by position, verifying chunks when they are first touched.
 
 use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use bytemuck::{bytes_of, cast_slice, pod_read_unaligned};
+use bytemuck::{bytes_of, cast_slice, cast_slice_mut, pod_read_unaligned};
 use memmap2::Mmap;
 
 use super::format::{CHUNK, Cold, HEADER, Head, Hot, MAGIC, checksum, stride};
@@ -26,6 +27,19 @@ impl std::fmt::Display for Damaged {
 
 impl std::error::Error for Damaged {}
 
+/// Asks the processor to bring the cache line of `place` closer. Nothing else happens.
+#[inline]
+pub fn prefetch<T>(place: &T) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: the address is that of a living reference, and a prefetch has no effect but on caches.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(place).cast::<i8>());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = place;
+}
+
 const HOT_GOOD: u8 = 1;
 const COLD_GOOD: u8 = 2;
 
@@ -41,6 +55,8 @@ pub struct Run {
     sums: usize,
     directory: usize,
     verified: Vec<AtomicU8>,
+    /// The hot parts of all chunks, once [`Run::copy_hot`] has brought them together.
+    copied: Option<Box<[Hot]>>,
 }
 
 impl Run {
@@ -81,6 +97,7 @@ impl Run {
             sums: footer,
             directory: footer + chunks * 16,
             verified: (0..chunks).map(|_| AtomicU8::new(0)).collect(),
+            copied: None,
             map,
         })
     }
@@ -112,8 +129,54 @@ impl Run {
     }
 
     fn hots(&self, chunk: usize) -> &[Hot] {
+        if let Some(copied) = &self.copied {
+            return &copied[chunk * CHUNK..][..CHUNK.min(self.entries - chunk * CHUNK)];
+        }
         let start = self.chunk_at(chunk);
         &cast_slice(&self.map[start..start + CHUNK * size_of::<Hot>()])[..CHUNK.min(self.entries - chunk * CHUNK)]
+    }
+
+    /// Bytes that [`Run::copy_hot`] needs.
+    pub fn hot_bytes(&self) -> usize {
+        self.verified.len() * CHUNK * size_of::<Hot>()
+    }
+
+    /// Reads and verifies the hot parts of all chunks, on `threads` threads, into one stretch of memory with large
+    /// pages: a feed that names most records probes it all over.
+    pub fn copy_hot(&mut self, threads: usize) -> Result<(), Damaged> {
+        let mut copied = bytemuck::zeroed_slice_box::<Hot>(self.verified.len() * CHUNK);
+        crate::pages::prefer_large(&copied);
+        let share = self.verified.len().div_ceil(threads.max(1)).max(1);
+        let run = &*self;
+        std::thread::scope(|scope| {
+            let parts = copied.chunks_mut(share * CHUNK).enumerate();
+            let copying: Vec<_> =
+                parts.map(|(n, part)| scope.spawn(move || run.copy_chunks(n * share, part))).collect();
+            copying.into_iter().try_for_each(|part| part.join().unwrap_or_else(|_| Err(run.damaged("cannot be read"))))
+        })?;
+        self.copied = Some(copied);
+        Ok(())
+    }
+
+    fn copy_chunks(&self, first: usize, out: &mut [Hot]) -> Result<(), Damaged> {
+        let unreadable = |error: std::io::Error| self.damaged(&format!("cannot be read: {error}"));
+        // Read and not copied from the mapping: its pages would count as memory in use a second time.
+        let mut file = File::open(&self.path).map_err(unreadable)?;
+        for (number, part) in out.chunks_mut(CHUNK).enumerate() {
+            let chunk = first + number;
+            let bytes: &mut [u8] = cast_slice_mut(part);
+            let place = SeekFrom::Start(self.chunk_at(chunk) as u64);
+            file.seek(place).and_then(|_| file.read_exact(bytes)).map_err(unreadable)?;
+            if checksum(bytes) != self.sum(chunk)[0] {
+                return Err(self.damaged(&format!("has a damaged chunk ({chunk})")));
+            }
+            self.verified[chunk].fetch_or(HOT_GOOD, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    fn damaged(&self, why: &str) -> Damaged {
+        Damaged { path: self.path.clone(), why: why.to_owned() }
     }
 
     fn sum(&self, chunk: usize) -> [u64; 2] {
@@ -132,7 +195,7 @@ impl Run {
             checksum(&self.map[hot_end..cold_end]) ^ checksum(owner).rotate_left(1) == self.sum(chunk)[1]
         };
         if !good {
-            return Err(Damaged { path: self.path.clone(), why: format!("has a damaged chunk ({chunk})") });
+            return Err(self.damaged(&format!("has a damaged chunk ({chunk})")));
         }
         self.verified[chunk].fetch_or(part, Ordering::Relaxed);
         Ok(())
@@ -176,25 +239,22 @@ impl Run {
         (start as usize, end as usize)
     }
 
+    /// Prepares for [`Run::prefetch`] of `key`.
+    #[inline]
+    pub fn prefetch_slot(&self, key: u128) {
+        prefetch(&self.map[(key >> (128 - self.bits)) as usize * 4 + self.directory]);
+    }
+
     /// Asks the processor to bring the place where `key` would be into its cache.
     #[inline]
     pub fn prefetch(&self, key: u128) {
-        #[cfg(target_arch = "x86_64")]
-        {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            let (start, _) = self.slot(key);
-            let at = self.chunk_at(start / CHUNK) + start % CHUNK * size_of::<Hot>();
-            if at + 128 < self.map.len() {
-                // SAFETY: the addresses lie within the mapping, and a prefetch has no effect but on caches.
-                unsafe {
-                    let place = self.map.as_ptr().add(at).cast::<i8>();
-                    _mm_prefetch::<_MM_HINT_T0>(place);
-                    _mm_prefetch::<_MM_HINT_T0>(place.add(64));
-                }
-            }
+        let (start, _) = self.slot(key);
+        if start < self.entries {
+            let entry = &self.hots(start / CHUNK)[start % CHUNK..];
+            prefetch(&entry[0]);
+            // About four entries share a slot: two cache lines.
+            prefetch(entry.get(2).unwrap_or(&entry[0]));
         }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = key;
     }
 
     /// Position and hot entry of `key`.
@@ -239,7 +299,10 @@ mod tests {
             let path = folder.path().join(format!("{count}.run"));
             let keys = keys(count);
             write(&path, &keys, owned);
-            let run = Run::open(&path, 9).expect("open");
+            let mut run = Run::open(&path, 9).expect("open");
+            if owned {
+                run.copy_hot(2).expect("whole");
+            }
             for (n, key) in keys.iter().enumerate() {
                 let (position, hot) = run.find(*key).expect("whole").expect("present");
                 assert_eq!((position, hot.row(), hot.is_active()), (n, n as u64, n % 2 == 0));

@@ -69,9 +69,27 @@ impl Index {
         self.runs.iter().map(Run::bytes).sum()
     }
 
+    /// Bytes that [`Index::copy_hot`] needs.
+    pub fn hot_bytes(&self) -> usize {
+        self.runs.iter().map(Run::hot_bytes).sum()
+    }
+
+    /// Prepares for a feed that names most records.
+    pub fn copy_hot(&mut self, threads: usize) -> Result<(), Damaged> {
+        self.runs.iter_mut().try_for_each(|run| run.copy_hot(threads))
+    }
+
     /// Gives mapped pages back to the system.
     pub fn release(&self) {
         self.runs.iter().for_each(Run::release);
+    }
+
+    /// Prepares for [`Index::prefetch`] of `key`.
+    #[inline]
+    pub fn prefetch_slot(&self, key: u128) {
+        if let Some(run) = self.runs.first() {
+            run.prefetch_slot(key);
+        }
     }
 
     /// Prepares for [`Index::find`] of `key`.

@@ -15,17 +15,15 @@ pub type Located = BTreeMap<(usize, u32), (String, Position)>;
 /// Reads the feed again and says where the records `wanted` (entity, ordinal; sorted) stand and what their keys are.
 pub fn locate(path: &Path, options: &ReadOptions, tables: &Tables, wanted: &[(usize, u32)]) -> Result<Located, Stop> {
     let control = Control::default();
-    let start = |_| (Located::new(), Vec::new(), Scratch::new(), Record::default());
+    let start = |_| (Located::new(), Scratch::new(), Record::default());
     let pass = read_blocks(path, options, tables, 1, &control, start, |state, section, block| {
-        let (found, spans, scratch, record) = state;
+        let (found, scratch, record) = state;
         let first = (section.entity, block.first_record as u32);
         let from = wanted.partition_point(|place| *place < first);
         if from == wanted.len() || wanted[from].0 != section.entity {
             return Ok(());
         }
-        spans.clear();
-        section.layout.split(block, spans);
-        for span in spans.iter() {
+        for span in &block.spans {
             let ordinal = block.first_record as u32 + span.ordinal;
             if wanted.binary_search(&(section.entity, ordinal)).is_err() {
                 continue;

@@ -2,8 +2,7 @@
 
 use serde_json::Value as Json;
 
-use super::rules::Rules;
-use crate::record::digest::Hasher;
+use super::facts::Facts;
 use crate::record::{Cell, FieldId, FieldTable, Kind, Record, State, Value};
 
 /// What a patch did to one record.
@@ -24,16 +23,7 @@ fn same(old: Option<(Kind, &[u8])>, new: Option<(Kind, &[u8])>) -> bool {
 }
 
 /// Merges `patch` into `old` and leaves the result in `out`: every field that `old` or `patch` has, as it will be.
-/// `seed` gives field hashes.
-pub fn merge(
-    old: &Record,
-    patch: &Record,
-    rules: &Rules,
-    table: &FieldTable,
-    hasher: &Hasher,
-    seed: &mut dyn FnMut(FieldId) -> u64,
-    out: &mut Record,
-) -> Merged {
+pub fn merge(old: &Record, patch: &Record, table: &FieldTable, facts: &mut Facts, out: &mut Record) -> Merged {
     let mut merged = Merged::default();
     out.clear();
     // The key names the record: it is not among the cells that are merged, nor among those the store was asked for.
@@ -76,12 +66,12 @@ pub fn merge(
         }
         merged.changed.push(field);
         if let Some(cell) = old.find(field) {
-            merged.digest = merged.digest.wrapping_sub(hasher.cell(seed(field), cell.kind, old.bytes(cell)));
-            merged.size -= rules.cell_size(table, cell, old.bytes(cell)) as i64;
+            merged.digest = merged.digest.wrapping_sub(facts.cell_digest(field, cell.kind, old.bytes(cell)));
+            merged.size -= facts.cell_size(cell, old.bytes(cell)) as i64;
         }
         if let Some(cell) = &after {
-            merged.digest = merged.digest.wrapping_add(hasher.cell(seed(field), cell.kind, out.bytes(cell)));
-            merged.size += rules.cell_size(table, cell, out.bytes(cell)) as i64;
+            merged.digest = merged.digest.wrapping_add(facts.cell_digest(field, cell.kind, out.bytes(cell)));
+            merged.size += facts.cell_size(cell, out.bytes(cell)) as i64;
         }
     }
     merged

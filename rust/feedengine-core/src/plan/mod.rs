@@ -7,6 +7,7 @@
 mod blocks;
 mod decide;
 mod entity;
+mod facts;
 mod guards;
 mod locate;
 mod marks;
@@ -39,6 +40,7 @@ use arrow_array::RecordBatch;
 pub use blocks::{Control, Pass, read_blocks};
 pub use decide::{fault_json, severity_name};
 pub use entity::EntityPlan;
+pub use facts::Facts;
 pub use outcome::{Outcome, reason};
 pub use partition::{PARTS, Partitioned, part_of};
 pub use request::{Column, EntityBase, Request, Settings};
@@ -55,7 +57,7 @@ use crate::read::{FileInfo, ReadOptions, Section, SectionEnd, Tables};
 use crate::record::FieldId;
 use crate::record::digest::{Hasher, fingerprint};
 use guards::ColumnScan;
-use ops::Operation;
+use ops::{Operation, Rows};
 use problems::Problems;
 use request::SingleFile;
 use settle::{Settling, Tools};
@@ -220,6 +222,7 @@ impl Planner {
     /// Reads the whole feed at `path`: stage one.
     pub fn scan(&mut self, path: &Path) -> Result<(), Stop> {
         self.path = path.to_owned();
+        self.expect(path)?;
         let task = Task {
             operation: self.operation,
             settings: &self.request.settings,
@@ -228,8 +231,7 @@ impl Planner {
             problems: &self.problems,
         };
         let room = self.request.memory / 8 / self.threads;
-        let worker =
-            |number| Worker::new(self.entities.len(), SpoolPart::new(number, room, self.request.temp_dir.clone()));
+        let worker = |number| Worker::new(&task, SpoolPart::new(number, room, self.request.temp_dir.clone()));
         // Above this many mapped bytes pages are given back now and then, so that a large index fits a small limit.
         let mapped: usize = self.entities.iter().map(|entity| entity.index.bytes()).sum();
         let crowded = mapped > self.request.memory / 2;
@@ -280,6 +282,20 @@ impl Planner {
         self.sections(sections, &info);
         self.info = Some(info);
         self.step = Step::Settle(0);
+        Ok(())
+    }
+
+    /// Brings an index into memory that a feed of this size will probe all over, where it fits.
+    fn expect(&mut self, path: &Path) -> Result<(), Stop> {
+        let size = std::fs::metadata(path).map_or(0, |file| file.len() as usize);
+        let fits = self.request.memory / 2;
+        for entity in &mut self.entities {
+            let bytes = entity.index.hot_bytes();
+            if self.operation.rows == Rows::Replace && bytes < size.min(fits) {
+                entity.index.copy_hot(self.threads)?;
+                entity.marks.expect_many();
+            }
+        }
         Ok(())
     }
 

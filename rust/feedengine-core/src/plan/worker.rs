@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::entity::EntityPlan;
+use super::facts::Facts;
 use super::ops::{Missing, Operation, Rows};
 use super::partition::{PARTS, part_of};
 use super::problems::Problems;
@@ -13,7 +14,7 @@ use super::stop::Stop;
 use super::touch::{NEW, Touch, kind};
 use crate::fault::{Code, Fault, Position, Severity};
 use crate::index::Found;
-use crate::read::{Block, Issue, Scratch, Section, Span};
+use crate::read::{Block, Issue, Layout, Scratch, Section};
 use crate::record::digest::Hasher;
 use crate::record::{FieldId, Kind, Record, State, Value};
 
@@ -85,7 +86,6 @@ pub struct Seen {
     /// Records to look at together.
     pub collected: Vec<Collected>,
     touched: Vec<Vec<Touch>>,
-    seeds: Vec<u64>,
 }
 
 impl Seen {
@@ -129,8 +129,9 @@ pub struct Worker {
     /// Kept records.
     pub spool: SpoolPart,
     scratch: Scratch,
-    spans: Vec<Span>,
     keys: Vec<Option<u128>>,
+    found: Vec<Option<Found>>,
+    facts: Vec<Facts>,
     record: Record,
     issues: Vec<Issue>,
 }
@@ -149,15 +150,16 @@ pub struct Place<'p> {
 }
 
 impl Worker {
-    /// A worker for `entities` entities that keeps records in `spool`.
-    pub fn new(entities: usize, spool: SpoolPart) -> Self {
+    /// A worker for `task` that keeps records in `spool`.
+    pub fn new(task: &Task<'_>, spool: SpoolPart) -> Self {
         let seen = || Seen { touched: vec![Vec::new(); PARTS], ..Seen::default() };
         Worker {
-            seen: (0..entities).map(|_| seen()).collect(),
+            seen: task.entities.iter().map(|_| seen()).collect(),
             spool,
             scratch: Scratch::new(),
-            spans: Vec::new(),
             keys: Vec::new(),
+            found: Vec::new(),
+            facts: task.entities.iter().map(|entity| Facts::new(&entity.rules, &entity.table, task.hasher)).collect(),
             record: Record::default(),
             issues: Vec::new(),
         }
@@ -167,9 +169,7 @@ impl Worker {
     pub fn block(&mut self, task: &Task<'_>, section: &Arc<Section>, block: &Block) -> Result<(), Stop> {
         let entity = &task.entities[section.entity];
         let layout = &section.layout;
-        let mut spans = std::mem::take(&mut self.spans);
-        spans.clear();
-        layout.split(block, &mut spans);
+        let spans = &block.spans;
         self.seen[section.entity].rows += spans.len() as u64;
         if block.first_record + u64::from(u32::MAX) / 2 > u64::from(u32::MAX) {
             return Err(Stop::Broken("a section has more records than the engine can number".into()));
@@ -177,15 +177,10 @@ impl Worker {
         let rules = layout.fingerprint() ^ entity.rules_mark;
         // Only a feed of whole records can leave a record unread: its bytes say all that the record is.
         let may_skip = task.operation.rows == Rows::Replace && entity.spec.parents.is_none();
-        self.keys.clear();
-        if may_skip && entity.index.depth() > 0 {
-            let key = |span: &Span| layout.key(&block.bytes[span.start as usize..span.end as usize]);
-            self.keys.extend(spans.iter().map(|span| key(span).map(|key| task.hasher.key(key))));
+        if may_skip {
+            self.find(task, entity, layout, block)?;
         }
         for (number, span) in spans.iter().enumerate() {
-            if let Some(Some(ahead)) = self.keys.get(number + AHEAD) {
-                entity.index.prefetch(*ahead);
-            }
             let raw = &block.bytes[span.start as usize..span.end as usize];
             let ordinal = (block.first_record + u64::from(span.ordinal)) as u32;
             let position = || layout.position(&section.member, block, span);
@@ -193,12 +188,12 @@ impl Worker {
             let mut raw_hash = 0;
             if may_skip {
                 raw_hash = task.hasher.raw(raw, rules);
-                if let Some(Some(key)) = self.keys.get(number) {
-                    if let Some(found) = entity.index.find(*key)?.filter(|found| found.hot.raw == raw_hash) {
-                        let text = || layout.key(raw).map(String::from_utf8_lossy).unwrap_or_default().into_owned();
-                        self.seen[entity.number].mark(task, entity, found.slot, &place, text);
-                        continue;
-                    }
+                if let Some(Some(found)) =
+                    self.found.get(number).filter(|found| found.is_some_and(|f| f.hot.raw == raw_hash))
+                {
+                    let text = || layout.key(raw).map(String::from_utf8_lossy).unwrap_or_default().into_owned();
+                    self.seen[entity.number].mark(task, entity, found.slot, &place, text);
+                    continue;
                 }
             }
             let mut record = std::mem::take(&mut self.record);
@@ -219,8 +214,36 @@ impl Worker {
             }
             self.record = record;
         }
-        self.spans = spans;
         self.hand_over(entity, BATCH)
+    }
+
+    /// Looks all records of a block up, each step ahead of the one that needs what it fetches: a directory slot, then
+    /// the entries it points to, then the record's mark. One after the other, each would wait for main memory.
+    fn find(&mut self, task: &Task<'_>, entity: &EntityPlan, layout: &Layout, block: &Block) -> Result<(), Stop> {
+        self.keys.clear();
+        self.found.clear();
+        if entity.index.depth() == 0 {
+            return Ok(());
+        }
+        for span in &block.spans {
+            let key = layout.key(&block.bytes[span.start as usize..span.end as usize]);
+            let key = key.map(|key| task.hasher.key(key));
+            if let Some(key) = key {
+                entity.index.prefetch_slot(key);
+            }
+            self.keys.push(key);
+        }
+        for (number, key) in self.keys.iter().enumerate() {
+            if let Some(Some(ahead)) = self.keys.get(number + AHEAD) {
+                entity.index.prefetch(*ahead);
+            }
+            let found = key.map(|key| entity.index.find(key)).transpose()?.flatten();
+            if let Some(found) = found {
+                entity.marks.prefetch(found.slot);
+            }
+            self.found.push(found);
+        }
+        Ok(())
     }
 
     /// Hands touches of `entity` over where at least `least` wait.
@@ -337,8 +360,9 @@ impl Worker {
             self.add(code, None, what.to_owned());
         }
         record.retain(|cell| cell.state == State::Set);
-        entity.rules.check(record, &entity.table, true, &mut self.issues);
-        let size = entity.rules.size(record, &entity.table);
+        let facts = &mut self.facts[entity.number];
+        entity.rules.check(record, &entity.table, facts, true, &mut self.issues);
+        let size = facts.size(record);
         if size > entity.spec.max_data {
             let message = format!("the record's data has {size} bytes, at most {} are allowed", entity.spec.max_data);
             self.add(Code::DataTooLarge, None, message);
@@ -347,7 +371,7 @@ impl Worker {
             self.reject(entity, found);
             return Ok(());
         }
-        let digest = self.digest(task.hasher, entity, record);
+        let digest = self.facts[entity.number].digest(record);
         let mut touch = Touch {
             key,
             digest,
@@ -420,7 +444,7 @@ impl Worker {
             self.add(Code::AddUnderCreate, None, ":add and :remove cannot be used where records may be created".into());
         }
         record.retain(|cell| cell.state != State::Blank && (clear || cell.state != State::Null));
-        entity.rules.check(record, &entity.table, false, &mut self.issues);
+        entity.rules.check(record, &entity.table, &mut self.facts[entity.number], false, &mut self.issues);
         let declared = entity.spec.fields.iter().enumerate().filter(|(_, field)| field.required);
         for (number, field) in declared {
             let cell = record.find(FieldId(number as u32));
@@ -514,16 +538,6 @@ impl Worker {
             });
         }
         Ok(())
-    }
-
-    fn digest(&mut self, hasher: &Hasher, entity: &EntityPlan, record: &Record) -> u128 {
-        let seeds = &mut self.seen[entity.number].seeds;
-        record.cells().iter().filter(|cell| cell.state == State::Set).fold(0u128, |sum, cell| {
-            while seeds.len() <= cell.field.0 as usize {
-                seeds.push(hasher.field(&entity.table.name(FieldId(seeds.len() as u32))));
-            }
-            sum.wrapping_add(hasher.cell(seeds[cell.field.0 as usize], cell.kind, record.bytes(cell)))
-        })
     }
 
     /// Notes which records of another entity `record` names.

@@ -67,7 +67,7 @@ impl Machine {
 }
 
 /// Calls `found(end, next)` for every record that a terminator ends: its last byte's end and the next one's start.
-fn records(bytes: &[u8], delimiter: u8, mut found: impl FnMut(usize, usize)) {
+fn ends(bytes: &[u8], delimiter: u8, mut found: impl FnMut(usize, usize)) {
     let mut machine = Machine::new(delimiter);
     let mut skip = false;
     for (at, byte) in bytes.iter().enumerate() {
@@ -81,30 +81,17 @@ fn records(bytes: &[u8], delimiter: u8, mut found: impl FnMut(usize, usize)) {
     }
 }
 
-/// See [`super::scan::cut`].
-pub(crate) fn cut(bytes: &[u8], delimiter: u8) -> Cut {
-    let mut cut = Cut::default();
-    records(bytes, delimiter, |_, next| {
-        cut.end = next;
-        cut.records += 1;
-    });
-    cut.lines = lines(&bytes[..cut.end]);
-    cut
-}
-
-/// See [`super::scan::split`].
-pub(crate) fn split(bytes: &[u8], delimiter: u8, out: &mut Vec<Span>) {
+/// See [`super::scan::records`].
+pub(crate) fn records(bytes: &[u8], delimiter: u8, out: &mut Vec<Span>) -> Cut {
     let (mut start, mut ordinal) = (0, 0);
-    records(bytes, delimiter, |end, next| {
+    ends(bytes, delimiter, |end, next| {
         if end > start {
             out.push(Span { start: start as u32, end: end as u32, ordinal });
         }
         start = next;
         ordinal += 1;
     });
-    if start < bytes.len() {
-        out.push(Span { start: start as u32, end: bytes.len() as u32, ordinal });
-    }
+    Cut { end: start, records: u64::from(ordinal), lines: lines(&bytes[..start]) }
 }
 
 /// The end of the first record and the start of the next one; nothing if no terminator ends it and it is not `whole`,
@@ -161,21 +148,22 @@ mod tests {
 
     fn texts(bytes: &str) -> Vec<(u32, &str)> {
         let mut spans = Vec::new();
-        split(bytes.as_bytes(), b',', &mut spans);
+        records(bytes.as_bytes(), b',', &mut spans);
         spans.iter().map(|span| (span.ordinal, &bytes[span.start as usize..span.end as usize])).collect()
     }
 
     #[test]
     fn every_line_end_ends_a_record_outside_quotes_only() {
-        assert_eq!(texts("a\nb\r\nc\rd"), [(0, "a"), (1, "b"), (2, "c"), (3, "d")]);
+        assert_eq!(texts("a\nb\r\nc\rd"), [(0, "a"), (1, "b"), (2, "c")]);
         assert_eq!(texts("\"a\nb\"\r\n\r\n\"\r\n\",x\n"), [(0, "\"a\nb\""), (2, "\"\r\n\",x")]);
-        assert_eq!(texts("5\" pipe\n\"x\" y\"\nz"), [(0, "5\" pipe"), (1, "\"x\" y\""), (2, "z")]);
+        assert_eq!(texts("5\" pipe\n\"x\" y\"\nz\n"), [(0, "5\" pipe"), (1, "\"x\" y\""), (2, "z")]);
     }
 
     #[test]
     fn a_cut_counts_what_lies_before_it() {
-        assert_eq!(cut(b"a\r\n\"b\nc\"\nd\ne", b','), Cut { end: 11, records: 3, lines: 4 });
-        assert_eq!(cut(b"\"a\n", b','), Cut::default());
+        let cut = |bytes: &[u8]| records(bytes, b',', &mut Vec::new());
+        assert_eq!(cut(b"a\r\n\"b\nc\"\nd\ne"), Cut { end: 11, records: 3, lines: 4 });
+        assert_eq!(cut(b"\"a\n"), Cut::default());
     }
 
     #[test]

@@ -57,26 +57,6 @@ impl Layout {
         }
     }
 
-    /// Appends the records of `block` to `out`, without looking into them. Blank lines are left out.
-    pub fn split(&self, block: &Block, out: &mut Vec<Span>) {
-        match &self.form {
-            Form::Csv { delimiter, .. } => scan::split(&block.bytes, Some(*delimiter), out),
-            Form::Json { lines: true, .. } => {
-                let before = out.len();
-                scan::split(&block.bytes, None, out);
-                let blank = |span: &Span| {
-                    let raw = &block.bytes[span.start as usize..span.end as usize];
-                    matches!(raw.first(), Some(b' ' | b'\t')) && raw.trim_ascii().is_empty()
-                };
-                if out[before..].iter().any(blank) {
-                    let kept: Vec<Span> = out.drain(before..).filter(|span| !blank(span)).collect();
-                    out.extend(kept);
-                }
-            }
-            Form::Json { lines: false, .. } => out.extend_from_slice(&block.spans),
-        }
-    }
-
     /// The bytes of the record's key, where they can be had cheaply; `None` means: parse the record to know. What
     /// [`Layout::parse`] finds is the truth.
     #[inline]

@@ -2,7 +2,7 @@
 
 use super::scan::ValueEnd;
 use super::source::Bytes;
-use super::{Block, exact, scan};
+use super::{Block, Span, exact, scan};
 use crate::fault::{Code, Fault, Position};
 
 /// The state of one member that is cut at line ends.
@@ -64,8 +64,10 @@ impl Lines {
             }
             // Whether a carriage return ends its record alone or with a line feed, the next byte will say.
             let unsure = !self.at_end && bytes[have - 1] == b'\r';
-            let cut = scan::cut(&bytes[..have - usize::from(unsure)], self.delimiter);
+            block.spans.clear();
+            let cut = scan::records(&bytes[..have - usize::from(unsure)], self.delimiter, &mut block.spans);
             if cut.end > 0 {
+                self.drop_blank(bytes, &mut block.spans);
                 self.tail.clear();
                 self.tail.extend_from_slice(&bytes[cut.end..have]);
                 bytes.truncate(cut.end);
@@ -76,7 +78,7 @@ impl Lines {
             }
             if self.at_end {
                 bytes.truncate(have);
-                return self.last(bytes);
+                return self.last(bytes, &mut block.spans);
             }
             if have > self.max_record {
                 return Err(self.too_long(&bytes[..have]));
@@ -86,8 +88,19 @@ impl Lines {
         }
     }
 
+    /// Leaves out JSON lines of white space; scanning has left out the empty ones.
+    fn drop_blank(&self, bytes: &[u8], spans: &mut Vec<Span>) {
+        let blank = |span: &Span| {
+            let raw = &bytes[span.start as usize..span.end as usize];
+            matches!(raw.first(), Some(b' ' | b'\t')) && raw.trim_ascii().is_empty()
+        };
+        if self.delimiter.is_none() && spans.iter().any(blank) {
+            spans.retain(|span| !blank(span));
+        }
+    }
+
     /// What no line end closes, at the end of the member.
-    fn last(&mut self, bytes: &[u8]) -> Result<bool, Fault> {
+    fn last(&mut self, bytes: &[u8], spans: &mut Vec<Span>) -> Result<bool, Fault> {
         self.tail.clear();
         if bytes.is_empty() {
             return Ok(false);
@@ -101,6 +114,8 @@ impl Lines {
             let fault = Fault::new(Code::Truncated, "the last line ends before its object is closed");
             return Err(fault.at(self.position(self.lines + 1, self.bytes)));
         }
+        spans.push(Span { start: 0, end: bytes.len() as u32, ordinal: 0 });
+        self.drop_blank(bytes, spans);
         self.records += 1;
         self.lines += exact::lines(bytes) + 1;
         self.bytes += bytes.len() as u64;
@@ -144,11 +159,9 @@ mod tests {
             assert_eq!(block.first_byte, all.len() as u64);
             assert_eq!(block.first_line, exact::lines(&all) + 1);
             assert_eq!(block.first_record, records);
-            let mut spans = Vec::new();
-            scan::split(&block.bytes, delimiter, &mut spans);
             all.extend_from_slice(&block.bytes);
             records = lines.records;
-            assert!(spans.iter().all(|span| block.first_record + u64::from(span.ordinal) < records));
+            assert!(block.spans.iter().all(|span| block.first_record + u64::from(span.ordinal) < records));
         }
         Ok((all, records, lines.lines, lines.final_newline))
     }

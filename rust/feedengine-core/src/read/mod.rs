@@ -1,7 +1,7 @@
 //! Bytes to records with their position: containers, formats, column names. Streaming, in bounded memory.
 //!
 //! A [`Feed`] is cut into [`Block`]s of whole records by one thread at a time (that part is cheap: it copies bytes
-//! and finds the last record's end); blocks are then split, keyed and parsed by any number of threads through the
+//! and finds where records end); blocks are then keyed and parsed by any number of threads through the
 //! block's [`Layout`], which is immutable.
 
 mod cell;
@@ -67,8 +67,8 @@ pub struct Block {
     pub first_line: u64,
     /// Offset of the first byte in the member.
     pub first_byte: u64,
-    /// Elements of a JSON document: where they lie was found when the block was cut.
-    pub(crate) spans: Vec<Span>,
+    /// The records, blank ones left out: where they lie was found when the block was cut.
+    pub spans: Vec<Span>,
 }
 
 /// The last record end in some bytes.

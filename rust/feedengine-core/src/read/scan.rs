@@ -9,26 +9,18 @@ use super::exact;
 use super::simd::{Chunk, Scan, best};
 use super::{Cut, Span};
 
-/// Finds the last record end in `bytes`, which start with a record, and counts what lies before it. With
-/// `delimiter` the bytes are CSV; without, quotes mean nothing (JSON lines).
-pub(crate) fn cut(bytes: &[u8], delimiter: Option<u8>) -> Cut {
-    match delimiter {
-        None => best(CutScan::<false> { bytes, delimiter: 0 }).unwrap_or_default(),
-        Some(delimiter) => best(CutScan::<true> { bytes, delimiter }).unwrap_or_else(|| exact::cut(bytes, delimiter)),
-    }
-}
-
-/// Appends the records of `bytes`, blank ones left out but counted; `delimiter` as for [`cut`].
-pub(crate) fn split(bytes: &[u8], delimiter: Option<u8>, out: &mut Vec<Span>) {
+/// Appends the records that end within `bytes`, which start with a record, and says where the last one ends and what
+/// lies before that; blank records are left out but counted. With `delimiter` the bytes are CSV; without, quotes mean
+/// nothing (JSON lines).
+pub(crate) fn records(bytes: &[u8], delimiter: Option<u8>, out: &mut Vec<Span>) -> Cut {
     let before = out.len();
-    let sound = match delimiter {
-        None => best(SplitScan::<false> { bytes, delimiter: 0, out }),
-        Some(delimiter) => best(SplitScan::<true> { bytes, delimiter, out }),
+    let Some(delimiter) = delimiter else {
+        return best(RecordScan::<false> { bytes, delimiter: 0, out }).unwrap_or_default();
     };
-    if let (false, Some(delimiter)) = (sound, delimiter) {
+    best(RecordScan::<true> { bytes, delimiter, out: &mut *out }).unwrap_or_else(|| {
         out.truncate(before);
-        exact::split(bytes, delimiter, out);
-    }
+        exact::records(bytes, delimiter, out)
+    })
 }
 
 /// What [`fields`] saw on its way.
@@ -178,60 +170,24 @@ impl Quotes {
     }
 }
 
-struct CutScan<'a, const QUOTES: bool> {
-    bytes: &'a [u8],
-    delimiter: u8,
-}
-
-impl<const QUOTES: bool> Scan for CutScan<'_, QUOTES> {
-    type Found = Option<Cut>;
-
-    #[inline(always)]
-    fn run<C: Chunk>(self) -> Option<Cut> {
-        let mut quotes = Quotes::new(self.delimiter);
-        let (mut lines, mut records) = (0, 0);
-        let mut last = (0, 0);
-        let mut pieces = Pieces::new(self.bytes);
-        while let Some(piece) = pieces.next::<C>() {
-            let marks = quotes.marks::<C, QUOTES>(&piece);
-            let ends = marks.newlines & !marks.inside;
-            lines += u64::from(marks.newlines.count_ones());
-            records += u64::from(ends.count_ones());
-            if ends != 0 {
-                last = (piece.base, ends);
-            }
-            if !quotes.sound {
-                return None;
-            }
-        }
-        if last.1 == 0 {
-            return Some(Cut::default());
-        }
-        let end = last.0 + 63 - last.1.leading_zeros() as usize;
-        let pair = self.bytes[end] == b'\r' && self.bytes.get(end + 1) == Some(&b'\n');
-        let end = end + 1 + usize::from(pair);
-        // The lines of a record that goes on beyond the cut are not before it.
-        Some(Cut { end, records, lines: lines - exact::lines(&self.bytes[end..]) })
-    }
-}
-
-struct SplitScan<'a, const QUOTES: bool> {
+struct RecordScan<'a, const QUOTES: bool> {
     bytes: &'a [u8],
     delimiter: u8,
     out: &'a mut Vec<Span>,
 }
 
-impl<const QUOTES: bool> Scan for SplitScan<'_, QUOTES> {
-    type Found = bool;
+impl<const QUOTES: bool> Scan for RecordScan<'_, QUOTES> {
+    type Found = Option<Cut>;
 
     #[inline(always)]
-    fn run<C: Chunk>(self) -> bool {
-        let SplitScan { bytes, delimiter, out } = self;
+    fn run<C: Chunk>(self) -> Option<Cut> {
+        let RecordScan { bytes, delimiter, out } = self;
         let mut quotes = Quotes::new(delimiter);
-        let (mut start, mut ordinal) = (0, 0);
+        let (mut start, mut ordinal, mut lines) = (0, 0, 0);
         let mut pieces = Pieces::new(bytes);
         while let Some(piece) = pieces.next::<C>() {
             let marks = quotes.marks::<C, QUOTES>(&piece);
+            lines += u64::from(marks.newlines.count_ones());
             let mut ends = marks.newlines & !marks.inside;
             while let Some(bit) = lowest(&mut ends) {
                 let end = piece.base + bit;
@@ -243,13 +199,12 @@ impl<const QUOTES: bool> Scan for SplitScan<'_, QUOTES> {
                 ordinal += 1;
             }
             if !quotes.sound {
-                return false;
+                return None;
             }
         }
-        if start < bytes.len() {
-            out.push(Span { start: start as u32, end: bytes.len() as u32, ordinal });
-        }
-        true
+        // The lines of a record that goes on beyond the last end are not before it.
+        let lines = if ordinal == 0 { 0 } else { lines - exact::lines(&bytes[start..]) };
+        Some(Cut { end: start, records: u64::from(ordinal), lines })
     }
 }
 
@@ -387,15 +342,13 @@ mod tests {
         let mut random = Random::new(2);
         for round in 0..4000 {
             let bytes = text(&mut random, round % 2 == 0);
-            assert_eq!(cut(&bytes, Some(b',')), exact::cut(&bytes, b','), "{:?}", String::from_utf8_lossy(&bytes));
-            let portable = CutScan::<true> { bytes: &bytes, delimiter: b',' }.run::<Portable>();
-            assert_eq!(portable, best(CutScan::<true> { bytes: &bytes, delimiter: b',' }));
             let (mut fast, mut slow, mut other) = (Vec::new(), Vec::new(), Vec::new());
-            split(&bytes, Some(b','), &mut fast);
-            exact::split(&bytes, b',', &mut slow);
+            let cut = records(&bytes, Some(b','), &mut fast);
+            assert_eq!(cut, exact::records(&bytes, b',', &mut slow), "{:?}", String::from_utf8_lossy(&bytes));
             assert_eq!(fast, slow);
-            if (SplitScan::<true> { bytes: &bytes, delimiter: b',', out: &mut other }).run::<Portable>() {
-                assert_eq!(other, slow);
+            let portable = RecordScan::<true> { bytes: &bytes, delimiter: b',', out: &mut other }.run::<Portable>();
+            if portable.is_some() {
+                assert_eq!((portable, other), (Some(cut), slow));
             }
             for span in &fast {
                 let raw = &bytes[span.start as usize..span.end as usize];
@@ -422,22 +375,19 @@ mod tests {
         let mut random = Random::new(3);
         for _ in 0..500 {
             let mut bytes = text(&mut random, true);
-            let end = exact::cut(&bytes, b',').end;
+            let end = exact::records(&bytes, b',', &mut Vec::new()).end;
             bytes.truncate(end);
-            assert!(best(CutScan::<true> { bytes: &bytes, delimiter: b',' }).is_some());
+            assert!(best(RecordScan::<true> { bytes: &bytes, delimiter: b',', out: &mut Vec::new() }).is_some());
         }
     }
 
     #[test]
     fn lines_without_quotes_end_at_every_newline() {
         let bytes = b"{\"a\":1}\n\"\n\r\n{}";
-        assert_eq!(cut(bytes, None), Cut { end: 12, records: 3, lines: 3 });
         let mut spans = Vec::new();
-        split(bytes, None, &mut spans);
-        assert_eq!(
-            spans.iter().map(|span| (span.start, span.end, span.ordinal)).collect::<Vec<_>>(),
-            [(0, 7, 0), (8, 9, 1), (12, 14, 3)]
-        );
+        assert_eq!(records(bytes, None, &mut spans), Cut { end: 12, records: 3, lines: 3 });
+        let found: Vec<_> = spans.iter().map(|span| (span.start, span.end, span.ordinal)).collect();
+        assert_eq!(found, [(0, 7, 0), (8, 9, 1)]);
     }
 
     fn plain_value_end(bytes: &[u8], limit: usize) -> ValueEnd {

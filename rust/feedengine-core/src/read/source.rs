@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use xxhash_rust::xxh3::Xxh3;
+use twox_hash::XxHash3_128;
 
 use crate::fault::{Code, Fault};
 
@@ -52,7 +52,7 @@ pub(crate) struct FileSource {
     size: u64,
     modified: Option<SystemTime>,
     read: u64,
-    hash: Box<Xxh3>,
+    hash: Box<XxHash3_128>,
     meter: Arc<AtomicU64>,
 }
 
@@ -71,7 +71,7 @@ impl FileSource {
             modified: modified(&found),
             file,
             read: 0,
-            hash: Box::new(Xxh3::new()),
+            hash: Box::new(XxHash3_128::new()),
             meter: Arc::new(AtomicU64::new(0)),
         })
     }
@@ -104,7 +104,7 @@ impl Bytes for FileSource {
         loop {
             match self.file.read(out) {
                 Ok(count) => {
-                    self.hash.update(&out[..count]);
+                    self.hash.write(&out[..count]);
                     self.read += count as u64;
                     self.meter.store(self.read, Ordering::Relaxed);
                     return Ok(count);
@@ -125,7 +125,7 @@ impl Source for FileSource {
         if !same || self.read != self.size {
             return Err(Fault::new(Code::FileChanged, "the file changed while it was read"));
         }
-        Ok(Totals { bytes: self.read, fingerprint: self.hash.digest128() })
+        Ok(Totals { bytes: self.read, fingerprint: self.hash.finish_128() })
     }
 }
 

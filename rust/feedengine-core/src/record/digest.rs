@@ -6,7 +6,7 @@
 //! entity is the wrapping sum over its records of a mix of each record's digest; without the mix, swapping two
 //! records' cells would go unseen.
 
-use xxhash_rust::xxh3::{xxh3_64_with_secret, xxh3_64_with_seed, xxh3_128_with_secret, xxh3_128_with_seed};
+use twox_hash::{XxHash3_64, XxHash3_128};
 
 use super::{Kind, Record, State};
 
@@ -30,34 +30,45 @@ impl Hasher {
         &self.secret[..]
     }
 
+    #[inline]
+    fn short(&self, bytes: &[u8]) -> u64 {
+        // Only a secret of fewer than 136 bytes is refused.
+        XxHash3_64::oneshot_with_secret(&self.secret[..], bytes).unwrap_or_else(|_| unreachable!())
+    }
+
+    #[inline]
+    fn long(&self, bytes: &[u8]) -> u128 {
+        XxHash3_128::oneshot_with_secret(&self.secret[..], bytes).unwrap_or_else(|_| unreachable!())
+    }
+
     /// A key's hash: what the index is sorted by.
     #[inline]
     pub fn key(&self, key: &[u8]) -> u128 {
-        xxh3_128_with_secret(key, &self.secret[..])
+        self.long(key)
     }
 
     /// A raw record's hash under `layout`, the fingerprint of how it was read (header, rules). Never 0, which
     /// stands for "unknown".
     #[inline]
     pub fn raw(&self, raw: &[u8], layout: u64) -> u64 {
-        (xxh3_64_with_secret(raw, &self.secret[..]) ^ layout).max(1)
+        (self.short(raw) ^ layout).max(1)
     }
 
     /// A field name's hash: the seed of its cells.
     pub fn field(&self, name: &str) -> u64 {
-        xxh3_64_with_secret(name.as_bytes(), &self.secret[..])
+        self.short(name.as_bytes())
     }
 
     /// A cell's digest; `field` is [`Hasher::field`] of its name.
     #[inline]
     pub fn cell(&self, field: u64, kind: Kind, bytes: &[u8]) -> u128 {
-        xxh3_128_with_seed(bytes, field.wrapping_add((kind as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)))
+        XxHash3_128::oneshot_with_seed(field.wrapping_add((kind as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15)), bytes)
     }
 
     /// A record's share of its entity's digest.
     #[inline]
     pub fn share(&self, digest: u128) -> u128 {
-        xxh3_128_with_secret(&digest.to_le_bytes(), &self.secret[..])
+        self.long(&digest.to_le_bytes())
     }
 
     /// The digest of a whole record as stored: its `Set` cells. `fields` gives each field's hash.
@@ -72,7 +83,7 @@ impl Hasher {
 
 /// An unkeyed 64-bit hash, for fingerprints that must be the same in every store.
 pub fn fingerprint(bytes: &[u8], seed: u64) -> u64 {
-    xxh3_64_with_seed(bytes, seed)
+    XxHash3_64::oneshot_with_seed(seed, bytes)
 }
 
 #[cfg(test)]
@@ -107,6 +118,15 @@ mod tests {
         two.push_text(FieldId(0), "c");
         two.push_text(FieldId(1), "b");
         assert_eq!(hasher.record(&two, seed), patched);
+    }
+
+    #[test]
+    fn hashes_are_those_of_every_machine_and_release() {
+        // Stored indexes and digests depend on these values.
+        assert_eq!(hasher().key(b"A1"), 17_930_926_025_874_620_316_976_797_707_226_541_884);
+        assert_eq!(hasher().raw(&[b'x'; 500], 5), 14_898_294_486_250_284_615);
+        assert_eq!(hasher().cell(1, Kind::Json, b"19.5"), 148_103_748_626_711_779_760_729_338_960_726_401_836);
+        assert_eq!(fingerprint(b"feed", 2), 18_446_394_739_849_613_037);
     }
 
     #[test]

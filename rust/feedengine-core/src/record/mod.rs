@@ -6,4 +6,5 @@ mod fields;
 mod row;
 
 pub use fields::{FieldId, FieldTable};
+pub(crate) use row::is_cell;
 pub use row::{Cell, Kind, ListItems, Record, State, Value};

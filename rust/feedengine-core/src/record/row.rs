@@ -62,18 +62,36 @@ pub enum Value<'a> {
     Json(&'a str),
 }
 
+/// The text in a cell's bytes.
+///
+/// # Safety
+/// The bytes must come from a [`Record`]: its cells of text are made from `&str` alone, or copied from such cells.
+unsafe fn text(bytes: &[u8]) -> &str {
+    debug_assert!(std::str::from_utf8(bytes).is_ok());
+    // SAFETY: the caller's promise.
+    unsafe { std::str::from_utf8_unchecked(bytes) }
+}
+
 /// The items of a list cell: each is a 32-bit little-endian length and its bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ListItems<'a>(pub &'a [u8]);
+
+impl<'a> ListItems<'a> {
+    /// The next item's bytes.
+    pub fn next_bytes(&mut self) -> Option<&'a [u8]> {
+        let (length, rest) = self.0.split_first_chunk::<4>()?;
+        let (item, rest) = rest.split_at(u32::from_le_bytes(*length) as usize);
+        self.0 = rest;
+        Some(item)
+    }
+}
 
 impl<'a> Iterator for ListItems<'a> {
     type Item = &'a str;
 
     fn next(&mut self) -> Option<&'a str> {
-        let (length, rest) = self.0.split_first_chunk::<4>()?;
-        let (item, rest) = rest.split_at(u32::from_le_bytes(*length) as usize);
-        self.0 = rest;
-        Some(std::str::from_utf8(item).unwrap_or_default())
+        // SAFETY: see `text`.
+        self.next_bytes().map(|item| unsafe { text(item) })
     }
 }
 
@@ -150,8 +168,8 @@ impl Record {
         self.cells.push(Cell { field, state, kind: Kind::List, start, end: self.arena.len() as u32 });
     }
 
-    /// Adds a cell whose bytes are already in the arena's form (see [`Record::bytes`]).
-    pub fn push_bytes(&mut self, field: FieldId, state: State, kind: Kind, bytes: &[u8]) {
+    /// Adds a cell with the bytes of another record's cell of the same kind.
+    pub(crate) fn push_bytes(&mut self, field: FieldId, state: State, kind: Kind, bytes: &[u8]) {
         let start = self.arena.len() as u32;
         self.arena.extend_from_slice(bytes);
         self.cells.push(Cell { field, state, kind, start, end: self.arena.len() as u32 });
@@ -168,12 +186,36 @@ impl Record {
     }
 }
 
+/// Whether `bytes`, which came from outside this process, can be a cell's of `kind`.
+pub(crate) fn is_cell(kind: Kind, bytes: &[u8]) -> bool {
+    let is_text = |bytes: &[u8]| simdutf8::basic::from_utf8(bytes).is_ok();
+    match kind {
+        Kind::Text | Kind::Json => is_text(bytes),
+        Kind::Flag | Kind::Integer => true,
+        Kind::List => {
+            let mut rest = bytes;
+            while let Some((length, items)) = rest.split_first_chunk::<4>() {
+                let Some((item, behind)) = items.split_at_checked(u32::from_le_bytes(*length) as usize) else {
+                    return false;
+                };
+                if !is_text(item) {
+                    return false;
+                }
+                rest = behind;
+            }
+            rest.is_empty()
+        }
+    }
+}
+
 impl<'a> Value<'a> {
     /// Reads a value back from its canonical bytes.
-    pub fn decode(kind: Kind, bytes: &'a [u8]) -> Self {
+    fn decode(kind: Kind, bytes: &'a [u8]) -> Self {
         match kind {
-            Kind::Text => Value::Text(std::str::from_utf8(bytes).unwrap_or_default()),
-            Kind::Json => Value::Json(std::str::from_utf8(bytes).unwrap_or_default()),
+            // SAFETY: see `text`.
+            Kind::Text => Value::Text(unsafe { text(bytes) }),
+            // SAFETY: see `text`.
+            Kind::Json => Value::Json(unsafe { text(bytes) }),
             Kind::List => Value::List(ListItems(bytes)),
             Kind::Flag => Value::Flag(bytes.first() == Some(&1)),
             Kind::Integer => Value::Integer(bytes.try_into().map_or(0, i64::from_le_bytes)),
