@@ -292,7 +292,7 @@ def _commit(catalog: Catalog, made: Plan, task: int | None, actor: str | None) -
             if closed is not None:
                 _expect(entity, "closed", commit.close(entity, closed), counts["changed"] + counts["removed"])
             rows, patched = planner.rows(entity), planner.patched(entity)
-            written = commit.insert(entity, rows) if rows is not None else 0
+            written = commit.insert(entity, rows, counts["added"] + counts["changed"]) if rows is not None else 0
             written += commit.insert_patched(entity, patched) if patched is not None else 0
             _expect(entity, "written", written, counts["added"] + counts["changed"])
         index = states()

@@ -48,7 +48,15 @@ class Catalog:
     committed to.
     """
 
-    def __init__(self, key: str, folder: Path, temp: Path, secret: bytes, options: Options) -> None:
+    def __init__(
+        self,
+        key: str,
+        folder: Path,
+        temp: Path,
+        secret: bytes,
+        options: Options,
+        idle: list[DuckDBPyConnection] | None = None,
+    ) -> None:
         self.key = key
         self.folder = folder
         self.index_dir = folder / "index"
@@ -56,6 +64,8 @@ class Catalog:
         self.temp = temp
         self.secret = secret
         self.options = options
+        # DuckDB without a file, left by one catalog of a store for the next one: starting it takes longer than a patch.
+        self._idle = [] if idle is None else idle
         self._duckdb: DuckDBPyConnection | None = None
         self._open = False
 
@@ -69,6 +79,14 @@ class Catalog:
 
     def close(self) -> None:
         """Let go of the file, so that a writer may have it; the next read opens it again."""
+        self._detach()
+        if self._duckdb is not None and not self._idle:
+            self._idle.append(self._duckdb)
+            self._duckdb = None
+        self._drop()
+
+    def _drop(self) -> None:
+        """Give DuckDB up, whatever state it is in."""
         if self._duckdb is not None:
             self._duckdb.close()
             self._duckdb = None
@@ -119,15 +137,15 @@ class Catalog:
             point("commit.begun")
             if not schema.has_meta(con):
                 schema.create_meta(con)
-            now = registry.base(con, self.key, section)
-            if now.snapshot != base.snapshot:
+            newest = registry.newest_number(con, section)
+            if newest != base.snapshot:
                 raise BaseMoved(
                     f"snapshot {base.snapshot} is no longer the newest of {self.key}/{section}: "
-                    f"{now.snapshot} was committed meanwhile",
-                    state=f"Nothing was changed. Snapshot {now.snapshot} is current.",
+                    f"{newest} was committed meanwhile",
+                    state=f"Nothing was changed. Snapshot {newest} is current.",
                     hints=[{"text": "Plan again", "argv": []}],
                 )
-            commit = Commit(con, section, now)
+            commit = Commit(con, section, base, self.options)
             yield commit
             if not commit.finished:
                 con.execute("ROLLBACK").fetchall()
@@ -162,7 +180,7 @@ class Catalog:
                 yield con
             except BaseException:
                 # Whatever state the connection is in: closing it undoes the transaction.
-                self.close()
+                self._drop()
                 raise
             self._detach()
 
@@ -417,7 +435,7 @@ class Catalog:
     def _start(self) -> DuckDBPyConnection:
         if self._duckdb is None:
             with mapped():
-                self._duckdb = start(self.temp, self.options)
+                self._duckdb = self._idle.pop() if self._idle else start(self.temp, self.options)
         return self._duckdb
 
     def _detach(self) -> None:
@@ -429,7 +447,7 @@ class Catalog:
             self._open = False
         except DuckDBError:
             # A result somebody left half read: give up the whole of it.
-            self.close()
+            self._drop()
 
     def _read(self) -> DuckDBPyConnection | None:
         """DuckDB with the file open, read-only unless a commit is under way; None while there is nothing to read."""

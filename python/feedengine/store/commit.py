@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
 from feedengine.errors import BaseMoved, StoreDamaged
 from feedengine.faults import point
 from feedengine.store import registry, schema
 from feedengine.store.arrow import source
-from feedengine.store.database import literal
+from feedengine.store.database import ROW_GROUP_SIZE, literal, threads
 from feedengine.store.model import (
     CASCADE_PURGED,
     PURGED,
@@ -20,6 +22,7 @@ from feedengine.store.model import (
     Base,
     Column,
     EntityState,
+    Options,
     SnapshotInfo,
     SnapshotMeta,
 )
@@ -29,8 +32,9 @@ from feedengine.store.schema import META, SHARED, Table
 class Commit:
     """The open transaction of one task; `Catalog.commit` makes it. Call `close` before `insert` for an entity."""
 
-    def __init__(self, con: DuckDBPyConnection, section: str, base: Base) -> None:
+    def __init__(self, con: DuckDBPyConnection, section: str, base: Base, options: Options) -> None:
         self.base = base
+        self._options = options
         self.section = section
         self.number = registry.next_number(con)
         self.finished = False
@@ -102,10 +106,13 @@ class Commit:
             f"WHERE s._reason IN ({PURGED}, {CASCADE_PURGED})"
         ).fetchall()
 
-    def insert(self, entity: str, stream: ArrowStream) -> int:
-        """Add whole records: a stream of `_row`, `_record` and columns that were made known. Gives how many."""
+    def insert(self, entity: str, stream: ArrowStream, expected: int = 0) -> int:
+        """Add whole records: a stream of `_row`, `_record` and columns that were made known. Gives how many.
+
+        `expected` is about how many there will be.
+        """
         table = self.table(entity)
-        with source(self.con, stream) as (view, names):
+        with self._hands(expected), source(self.con, stream) as (view, names):
             position = {name: f"c{index}" for index, name in enumerate(names)}
             fields = [name for name in names if name not in ("_row", "_record")]
             targets = ["_row", "_from", "_record", *(table.column(name) for name in fields)]
@@ -116,6 +123,24 @@ class Commit:
             ).fetchall()[0][0]
         point("commit.after_insert")
         return int(count)
+
+    @contextmanager
+    def _hands(self, rows: int) -> Iterator[None]:
+        """As many threads as are good for inserting `rows`.
+
+        Each thread leaves a row group half filled, which the checkpoint then writes again with those beside it:
+        60,000 rows take one thread 0.4 s and two threads 1.1 s (measured). Many rows make up for that.
+        """
+        if rows >= 8 * ROW_GROUP_SIZE:
+            yield
+            return
+        self.con.execute("SET threads = 1").fetchall()
+        try:
+            yield
+        finally:
+            # After a failure the transaction takes no more statements; the connection then goes as a whole.
+            with suppress(duckdb.Error):
+                self.con.execute(threads(self._options)).fetchall()
 
     def insert_patched(self, entity: str, stream: ArrowStream) -> int:
         """Add records as copies of old versions with some columns changed. Gives how many.

@@ -69,10 +69,15 @@ def room_to_sort(connection: DuckDBPyConnection, options: Options) -> Iterator[N
         yield
     finally:
         connection.execute(f"SET memory_limit = '{_least(options.memory) >> 20}MiB'").fetchall()
-        connection.execute(f"SET threads = {options.threads}" if options.threads else "RESET threads").fetchall()
+        connection.execute(threads(options)).fetchall()
 
 
 _SORTING = 256 << 20
+
+
+def threads(options: Options) -> str:
+    """The statement that gives a connection its usual threads back."""
+    return f"SET threads = {options.threads}" if options.threads else "RESET threads"
 
 
 def _least(memory: int) -> int:

@@ -54,6 +54,16 @@ def base(con: DuckDBPyConnection, key: str, section: str) -> Base:
     return Base(key, section, number, entities)
 
 
+def newest_number(con: DuckDBPyConnection, section: str) -> int:
+    """The number of the newest snapshot that changed the section or what it shares; 0 before the first."""
+    found = con.execute(
+        f"SELECT max(snapshot) FROM {META}.states WHERE schema = '{SHARED}' "
+        f"OR schema = (SELECT schema FROM {META}.sections WHERE section = ?)",
+        [section],
+    ).fetchall()
+    return int(found[0][0] or 0)
+
+
 _STATE = "records, active, data_bytes, next_row, digest, runs"
 
 

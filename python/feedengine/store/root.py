@@ -14,6 +14,8 @@ from feedengine.errors import CatalogNotFound, StoreDamaged, StoreNotFound
 from feedengine.store.model import Options
 
 if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
     from feedengine.ledger import Ledger
     from feedengine.store.catalog import Catalog
 
@@ -28,6 +30,7 @@ class Store:
         self.root = root
         self.secret = secret
         self.options = options
+        self._idle: list[DuckDBPyConnection] = []
 
     @classmethod
     def create(cls, root: Path, options: Options | None = None) -> Store:
@@ -100,7 +103,7 @@ class Store:
                 known = ", ".join(self.keys()) or "none"
                 raise CatalogNotFound(f"no catalog for key {key!r}; known: {known}", state="Nothing was changed.")
             folder.mkdir(parents=True, exist_ok=True)
-        return Catalog(key, folder, self.tmp, self.secret, self.options)
+        return Catalog(key, folder, self.tmp, self.secret, self.options, self._idle)
 
 
 _LOST_SECRET = [{"text": "Restore the file `secret` from a backup; every index depends on it", "argv": []}]

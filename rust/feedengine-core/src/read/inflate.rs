@@ -1,11 +1,12 @@
 //! Gzip and zstd, undone by a thread of their own that runs ahead through a few reused buffers.
 
+use std::ops::Range;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread::{Builder, JoinHandle};
 
-use flate2::{Decompress, FlushDecompress, Status};
 use zstd::stream::raw::{Decoder, Operation};
 
+use super::deflate::{Ends, HISTORY, Inflater, Input, Output, SLOP};
 use super::source::{Bytes, Source, Totals};
 use crate::fault::{Code, Fault};
 
@@ -44,8 +45,11 @@ const BUFFER: usize = 256 * 1024;
 /// Expansion below this many bytes is never called a bomb.
 const FREE: u64 = 64 << 20;
 
+const BEHIND: &str = "bytes follow the end of the compressed data";
+
 enum Parcel {
-    Bytes(Vec<u8>, usize),
+    /// A buffer and what of it is to be read.
+    Bytes(Vec<u8>, Range<usize>),
     Done(Totals),
     Failed(Fault),
 }
@@ -55,8 +59,7 @@ pub(crate) struct Inflated {
     /// `None` once the end, or a fault, has come.
     full: Option<Receiver<Parcel>>,
     empty: Option<Sender<Vec<u8>>>,
-    current: (Vec<u8>, usize),
-    at: usize,
+    current: (Vec<u8>, Range<usize>),
     ended: Result<Totals, Fault>,
     thread: Option<JoinHandle<()>>,
 }
@@ -68,7 +71,7 @@ impl Inflated {
         let (empty, take_empty) = channel();
         for _ in 0..BUFFERS {
             // The receiver is at hand, so this cannot fail.
-            let _ = empty.send(vec![0; BUFFER]);
+            let _ = empty.send(vec![0; HISTORY + BUFFER + SLOP]);
         }
         let thread = Builder::new()
             .name("inflate".into())
@@ -83,14 +86,7 @@ impl Inflated {
             })
             .map_err(|error| Fault::new(Code::Unreadable, format!("no thread to inflate with: {error}")))?;
         let ended = Ok(Totals::default());
-        Ok(Inflated {
-            full: Some(full),
-            empty: Some(empty),
-            current: (Vec::new(), 0),
-            at: 0,
-            ended,
-            thread: Some(thread),
-        })
+        Ok(Inflated { full: Some(full), empty: Some(empty), current: (Vec::new(), 0..0), ended, thread: Some(thread) })
     }
 
     /// Waits for the next buffer; false at the end.
@@ -102,9 +98,8 @@ impl Inflated {
             }),
         };
         self.ended = match parcel {
-            Parcel::Bytes(bytes, length) => {
-                let used = std::mem::replace(&mut self.current, (bytes, length)).0;
-                self.at = 0;
+            Parcel::Bytes(bytes, range) => {
+                let used = std::mem::replace(&mut self.current, (bytes, range)).0;
                 if let (false, Some(empty)) = (used.is_empty(), &self.empty) {
                     let _ = empty.send(used);
                 }
@@ -120,15 +115,15 @@ impl Inflated {
 
 impl Bytes for Inflated {
     fn read(&mut self, out: &mut [u8]) -> Result<usize, Fault> {
-        while self.at == self.current.1 {
+        while self.current.1.is_empty() {
             if !self.next()? {
                 return Ok(0);
             }
         }
-        let ready = &self.current.0[self.at..self.current.1];
+        let ready = &self.current.0[self.current.1.clone()];
         let count = ready.len().min(out.len());
         out[..count].copy_from_slice(&ready[..count]);
-        self.at += count;
+        self.current.1.start += count;
         Ok(count)
     }
 }
@@ -136,7 +131,7 @@ impl Bytes for Inflated {
 impl Source for Inflated {
     fn finish(&mut self) -> Result<Totals, Fault> {
         while self.next()? {}
-        self.at = self.current.1;
+        self.current.1 = 0..0;
         self.ended.clone()
     }
 }
@@ -178,13 +173,13 @@ impl Outlet {
         self.empty.recv().map_err(|_| Stop::Unwanted)
     }
 
-    fn send(&mut self, bytes: Vec<u8>, length: usize) -> Result<(), Stop> {
-        self.out += length as u64;
+    fn send(&mut self, bytes: Vec<u8>, range: Range<usize>) -> Result<(), Stop> {
+        self.out += range.len() as u64;
         if self.out > FREE.saturating_add(self.read.saturating_mul(self.expansion)) {
             let message = format!("{} bytes grew to more than {} bytes", self.read, self.out);
             return Err(Fault::new(Code::ArchiveBomb, message).into());
         }
-        self.full.send(Parcel::Bytes(bytes, length)).map_err(|_| Stop::Unwanted)
+        self.full.send(Parcel::Bytes(bytes, range)).map_err(|_| Stop::Unwanted)
     }
 }
 
@@ -221,7 +216,7 @@ impl<S: Source> Inlet<S> {
             Some(_) => {
                 while !self.ready(outlet)?.is_empty() {
                     if self.bytes[self.at..self.end].iter().any(|byte| *byte != 0) {
-                        return Err(Fault::new(Code::TrailingGarbage, "bytes follow the end of the compressed data"));
+                        return Err(Fault::new(Code::TrailingGarbage, BEHIND));
                     }
                     self.at = self.end;
                 }
@@ -244,40 +239,90 @@ fn corrupt(what: impl std::fmt::Display) -> Stop {
     Stop::Fault(Fault::new(Code::ArchiveCorrupt, format!("the compressed data is damaged: {what}")))
 }
 
+/// Both ends of the inflater.
+struct Gzip<'g, S> {
+    inlet: &'g mut Inlet<S>,
+    outlet: &'g mut Outlet,
+}
+
+impl<S: Source> Ends for Gzip<'_, S> {
+    type Stop = Stop;
+
+    fn read(&mut self, out: &mut [u8]) -> Result<usize, Stop> {
+        let count = self.inlet.source.read(out)?;
+        self.outlet.read += count as u64;
+        Ok(count)
+    }
+
+    fn give(&mut self, buffer: Vec<u8>, start: usize, end: usize) -> Result<Vec<u8>, Stop> {
+        self.outlet.send(buffer, start..end)?;
+        self.outlet.buffer()
+    }
+
+    fn truncated(&mut self) -> Stop {
+        self.inlet.truncated()
+    }
+
+    fn corrupt(&mut self, what: &str) -> Stop {
+        corrupt(what)
+    }
+}
+
 fn gzip<S: Source>(inlet: &mut Inlet<S>, outlet: &mut Outlet) -> Result<(), Stop> {
-    let mut buffer = outlet.buffer()?;
-    let mut length = 0;
-    let mut member = Decompress::new_gzip(15);
+    let mut output = Output::new(outlet.buffer()?);
+    let mut input = Input::new(BUFFER);
+    let mut inflater = Inflater::new();
+    let mut ends = Gzip { inlet, outlet };
     loop {
-        let ready = inlet.ready(outlet)?;
-        let at_end = ready.is_empty();
-        let (read, wrote) = (member.total_in(), member.total_out());
-        let status = member
-            .decompress(ready, &mut buffer[length..], FlushDecompress::None)
-            .map_err(|error| corrupt(error.message().unwrap_or("checksum or structure")))?;
-        let (read, wrote) = ((member.total_in() - read) as usize, (member.total_out() - wrote) as usize);
-        inlet.at += read;
-        length += wrote;
-        let ended = status == Status::StreamEnd;
-        if !ended && at_end && wrote == 0 {
-            return Err(inlet.truncated());
+        gzip_header(&mut input, &mut ends)?;
+        output.begin();
+        inflater.stream(&mut input, &mut output, &mut ends)?;
+        input.align();
+        let trailer = input.fixed::<8, _>(&mut ends)?;
+        let (sum, length) = output.sums();
+        if trailer != ((u64::from(length) << 32) | u64::from(sum)).to_le_bytes() {
+            return Err(corrupt("its checksum is another one"));
         }
-        if !ended && !at_end && read == 0 && wrote == 0 && length < buffer.len() {
-            return Err(corrupt("no progress"));
-        }
-        let last = ended && !inlet.another(outlet, |byte| byte == 0x1F)?;
-        if length == buffer.len() || last {
-            outlet.send(buffer, length)?;
-            if last {
-                return Ok(());
+        match input.peek(1, &mut ends)?.first() {
+            None => break,
+            Some(0x1F) => {}
+            Some(_) => {
+                // Zeros up to the end are padding.
+                while let [_, ..] = input.peek(1, &mut ends)? {
+                    let rest = input.rest();
+                    if rest.iter().any(|byte| *byte != 0) {
+                        return Err(Fault::new(Code::TrailingGarbage, BEHIND).into());
+                    }
+                    input.skip(rest.len());
+                }
+                break;
             }
-            buffer = outlet.buffer()?;
-            length = 0;
-        }
-        if ended {
-            member = Decompress::new_gzip(15);
         }
     }
+    output.flush(&mut ends)
+}
+
+/// RFC 1952: the fixed part, then what its flags announce.
+fn gzip_header<S: Source>(input: &mut Input, ends: &mut Gzip<'_, S>) -> Result<(), Stop> {
+    let [first, second, method, flags, ..] = input.fixed::<10, _>(ends)?;
+    if (first, second, method) != (0x1F, 0x8B, 8) || flags & 0xE0 != 0 {
+        return Err(corrupt("its header is not one of gzip"));
+    }
+    if flags & 4 != 0 {
+        let mut left = u16::from_le_bytes(input.fixed::<2, _>(ends)?);
+        while left > 0 {
+            input.fixed::<1, _>(ends)?;
+            left -= 1;
+        }
+    }
+    for flag in [8, 16] {
+        // A name and a comment end with a zero.
+        while flags & flag != 0 && input.fixed::<1, _>(ends)? != [0] {}
+    }
+    if flags & 2 != 0 {
+        input.fixed::<2, _>(ends)?;
+    }
+    Ok(())
 }
 
 fn zstd_frames<S: Source>(inlet: &mut Inlet<S>, outlet: &mut Outlet) -> Result<(), Stop> {
@@ -296,7 +341,7 @@ fn zstd_frames<S: Source>(inlet: &mut Inlet<S>, outlet: &mut Outlet) -> Result<(
         }
         let last = ended && !inlet.another(outlet, |byte| byte == 0x28 || byte & 0xF0 == 0x50)?;
         if length == buffer.len() || last {
-            outlet.send(buffer, length)?;
+            outlet.send(buffer, 0..length)?;
             if last {
                 return Ok(());
             }

@@ -6,6 +6,7 @@
 
 mod cell;
 mod csv;
+mod deflate;
 mod document;
 mod element;
 mod exact;
