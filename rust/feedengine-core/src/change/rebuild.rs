@@ -66,7 +66,7 @@ impl Rebuild<'_> {
                     old_row: rows.row(at)?,
                     slot: 0,
                     ordinal: 0,
-                    size: facts.size(&record) as u32,
+                    size: facts.size(&record, false) as u32,
                     kind: kind::SAME,
                     active: u32::from(rules.is_active(&record)),
                     reserved: 0,

@@ -75,24 +75,38 @@ impl Facts {
         set.fold(0, |sum: u128, cell| sum.wrapping_add(self.cell_digest(cell.field, cell.kind, record.bytes(cell))))
     }
 
-    /// Bytes that a cell adds to the record's `data` as JSON (UTF-8, no white space): `"name":value,`.
-    pub fn cell_size(&mut self, cell: &Cell, bytes: &[u8]) -> u64 {
+    /// Bytes that a cell adds to the record's `data` as JSON (UTF-8, no white space): `"name":value,`. `plain` says
+    /// that its texts need no escapes.
+    pub fn cell_size(&mut self, cell: &Cell, bytes: &[u8], plain: bool) -> u64 {
         let name = if cell.state == State::Set { self.of(cell.field).name } else { 0 };
-        if name == 0 { 0 } else { name + 2 + value_size(cell.kind, bytes) }
+        match (name, cell.kind) {
+            (0, _) => 0,
+            (_, Kind::Text) if plain => name + 4 + bytes.len() as u64,
+            _ => name + 2 + value_size(cell.kind, bytes),
+        }
     }
 
     /// Bytes of a whole record's `data`. The braces and the `facets` wrapper are left out, so that a patch can be
-    /// applied to the size: at most 13 bytes of 200,000.
-    pub fn size(&mut self, record: &Record) -> u64 {
-        record.cells().iter().map(|cell| self.cell_size(cell, record.bytes(cell))).sum()
+    /// applied to the size: at most 13 bytes of 200,000. `plain` as for [`Facts::cell_size`].
+    pub fn size(&mut self, record: &Record, plain: bool) -> u64 {
+        record.cells().iter().map(|cell| self.cell_size(cell, record.bytes(cell), plain)).sum()
     }
+}
+
+/// Characters that JSON escapes, in stretches short enough for sums of bytes: those become vector instructions.
+fn escapes(text: &[u8]) -> impl Iterator<Item = u8> {
+    let special = |sum: u8, byte: &u8| sum + u8::from(*byte < 0x20 || *byte == b'"' || *byte == b'\\');
+    text.chunks(128).map(move |part| part.iter().fold(0, special))
+}
+
+/// Whether nothing in a record's raw bytes needs an escape, so that nothing in its cells does.
+pub fn is_plain(raw: &[u8]) -> bool {
+    escapes(raw).all(|count| count == 0)
 }
 
 /// Bytes of a text as a JSON string.
 fn text_size(text: &[u8]) -> u64 {
-    // Short sums of bytes, which the compiler turns into vector instructions; control characters are rare.
-    let special = |sum: u8, byte: &u8| sum + u8::from(*byte < 0x20 || *byte == b'"' || *byte == b'\\');
-    let escapes: u64 = text.chunks(128).map(|part| u64::from(part.iter().fold(0, special))).sum();
+    let escapes: u64 = escapes(text).map(u64::from).sum();
     let long = |byte: &&u8| **byte < 0x20 && !matches!(**byte, b'\n' | b'\r' | b'\t' | 8 | 12);
     let controls = if escapes == 0 { 0 } else { text.iter().filter(long).count() as u64 };
     text.len() as u64 + 2 + escapes + 4 * controls
@@ -149,10 +163,11 @@ mod tests {
         let mut record = Record::default();
         record.push_text(table.id("id"), "A1");
         record.push_text(table.id("item_name"), "a name that is not among the data");
-        assert_eq!(facts.size(&record), 0);
+        assert_eq!(facts.size(&record, true), 0);
         record.push_text(table.id("metadata:price"), "19.5");
         record.push_list(table.id("facet:color"), State::Set, ["red", "blue"]);
         let data = r#""price":"19.5","color":["red","blue"],"#;
-        assert_eq!(facts.size(&record), data.len() as u64);
+        assert_eq!((facts.size(&record, true), facts.size(&record, false)), (data.len() as u64, data.len() as u64));
+        assert!(is_plain("Größe,1".as_bytes()) && !is_plain(b"a \"b\"") && !is_plain(b"a\tb"));
     }
 }

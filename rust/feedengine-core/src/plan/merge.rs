@@ -67,11 +67,11 @@ pub fn merge(old: &Record, patch: &Record, table: &FieldTable, facts: &mut Facts
         merged.changed.push(field);
         if let Some(cell) = old.find(field) {
             merged.digest = merged.digest.wrapping_sub(facts.cell_digest(field, cell.kind, old.bytes(cell)));
-            merged.size -= facts.cell_size(cell, old.bytes(cell)) as i64;
+            merged.size -= facts.cell_size(cell, old.bytes(cell), false) as i64;
         }
         if let Some(cell) = &after {
             merged.digest = merged.digest.wrapping_add(facts.cell_digest(field, cell.kind, out.bytes(cell)));
-            merged.size += facts.cell_size(cell, out.bytes(cell)) as i64;
+            merged.size += facts.cell_size(cell, out.bytes(cell), false) as i64;
         }
     }
     merged

@@ -20,6 +20,7 @@ mod problems;
 mod relate;
 mod request;
 mod rules;
+mod seen;
 mod settle;
 mod spool;
 mod stop;
@@ -60,9 +61,10 @@ use guards::ColumnScan;
 use ops::{Operation, Rows};
 use problems::Problems;
 use request::SingleFile;
+use seen::{Collected, Reference, Seen};
 use settle::{Settling, Tools};
 use tree::Node;
-use worker::{Collected, Reference, Task, Worker};
+use worker::{Task, Worker};
 
 /// Stored cells that planning needs before it can go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -499,7 +501,7 @@ impl Planner {
 }
 
 impl Read {
-    fn take(&mut self, seen: worker::Seen) {
+    fn take(&mut self, seen: Seen) {
         self.rows += seen.rows;
         self.rejected += seen.rejected;
         self.unknown += seen.unknown;

@@ -1,14 +1,14 @@
 //! What one thread does with the records of a block: skip the unchanged, keep what may change.
 
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::entity::EntityPlan;
-use super::facts::Facts;
+use super::facts::{Facts, is_plain};
 use super::ops::{Missing, Operation, Rows};
-use super::partition::{PARTS, part_of};
+use super::partition::part_of;
 use super::problems::Problems;
 use super::request::{Duplicates, PatchNull, Settings, Strictness};
+use super::seen::{Collected, Reference, Seen};
 use super::spool::{NOWHERE, SpoolPart};
 use super::stop::Stop;
 use super::touch::{NEW, Touch, kind};
@@ -16,7 +16,7 @@ use crate::fault::{Code, Fault, Position, Severity};
 use crate::index::Found;
 use crate::read::{Block, Issue, Layout, Scratch, Section};
 use crate::record::digest::Hasher;
-use crate::record::{FieldId, Kind, Record, State, Value};
+use crate::record::{FieldId, Record, State, Value};
 
 /// What all workers of a task share.
 pub struct Task<'t> {
@@ -30,92 +30,6 @@ pub struct Task<'t> {
     pub entities: &'t [EntityPlan],
     /// Everything found wrong.
     pub problems: &'t Problems,
-}
-
-/// A group or other referred record: how often it is named, and where first.
-#[derive(Clone, Debug)]
-pub struct Reference {
-    /// Its key.
-    pub text: String,
-    /// How many records name it.
-    pub count: u64,
-    /// The first of them.
-    pub ordinal: u64,
-    /// Where that is.
-    pub position: Position,
-}
-
-/// A record that must be seen together with others of its entity (a group with its other rows).
-#[derive(Clone, Debug)]
-pub struct Collected {
-    /// Its ordinal.
-    pub ordinal: u32,
-    /// The record.
-    pub record: Record,
-    /// Where it stands.
-    pub position: Position,
-    /// Whether its file uses the old `parent_id` column, in which every row states one relation.
-    pub legacy: bool,
-}
-
-/// What one thread has seen of one entity.
-#[derive(Default)]
-pub struct Seen {
-    /// Records.
-    pub rows: u64,
-    /// Rows that cannot be applied.
-    pub rejected: u64,
-    /// Rows whose record is not in the catalog and is not to be added.
-    pub unknown: u64,
-    /// Distinct stored records that rows name.
-    pub named: u64,
-    /// Rows that were merged into another row of their id (legacy group relations).
-    pub merged: u64,
-    /// Rows that name a stored record which another row names too.
-    pub duplicates: u64,
-    /// The last record with too few cells.
-    pub last_short: Option<u32>,
-    /// Kinds of values met per field in records to write: a bit for each kind.
-    pub kinds: Vec<u8>,
-    /// Slots of records whose row was rejected: they stay as they are.
-    pub protected: Vec<u32>,
-    /// Fields that patches mention.
-    pub patched: BTreeSet<FieldId>,
-    /// Referred records by key hash.
-    pub references: HashMap<u128, Reference>,
-    /// Records to look at together.
-    pub collected: Vec<Collected>,
-    touched: Vec<Vec<Touch>>,
-}
-
-impl Seen {
-    /// Marks a stored record as named, and reports it if it was named before.
-    #[inline]
-    fn mark(&mut self, task: &Task<'_>, entity: &EntityPlan, slot: u32, place: &Place<'_>, key: impl Fn() -> String) {
-        match entity.marks.mark(slot, place.ordinal) {
-            None => self.named += 1,
-            Some(other) => {
-                self.duplicates += 1;
-                duplicate(task, entity, place, other, &key());
-            }
-        }
-    }
-
-    /// Notes the kinds of the values of a record that may be written.
-    fn note_kinds(&mut self, record: &Record) {
-        for cell in record.cells().iter().filter(|cell| cell.state == State::Set) {
-            note_kind(&mut self.kinds, cell.field, cell.kind);
-        }
-    }
-}
-
-/// Notes that `field` holds a value of `kind`.
-pub fn note_kind(kinds: &mut Vec<u8>, field: FieldId, kind: Kind) {
-    let at = field.0 as usize;
-    if kinds.len() <= at {
-        kinds.resize(at + 1, 0);
-    }
-    kinds[at] |= 1 << kind as u8;
 }
 
 fn key_text(record: &Record) -> String {
@@ -133,6 +47,8 @@ pub struct Worker {
     found: Vec<Option<Found>>,
     facts: Vec<Facts>,
     record: Record,
+    /// Whether the record at hand needs no escapes in JSON.
+    plain: bool,
     issues: Vec<Issue>,
 }
 
@@ -152,15 +68,15 @@ pub struct Place<'p> {
 impl Worker {
     /// A worker for `task` that keeps records in `spool`.
     pub fn new(task: &Task<'_>, spool: SpoolPart) -> Self {
-        let seen = || Seen { touched: vec![Vec::new(); PARTS], ..Seen::default() };
         Worker {
-            seen: task.entities.iter().map(|_| seen()).collect(),
+            seen: task.entities.iter().map(|_| Seen::new()).collect(),
             spool,
             scratch: Scratch::new(),
             keys: Vec::new(),
             found: Vec::new(),
             facts: task.entities.iter().map(|entity| Facts::new(&entity.rules, &entity.table, task.hasher)).collect(),
             record: Record::default(),
+            plain: false,
             issues: Vec::new(),
         }
     }
@@ -210,6 +126,7 @@ impl Worker {
                     self.seen[entity.number].collected.push(Collected { ordinal, record, position, legacy });
                 }
             } else {
+                self.plain = is_plain(raw);
                 self.record(task, entity, &mut record, raw_hash, &place)?;
             }
             self.record = record;
@@ -259,6 +176,7 @@ impl Worker {
     /// Plans a collected record as if it had just been read; its reading issues are reported already.
     pub fn collected(&mut self, task: &Task<'_>, entity: &EntityPlan, mut collected: Collected) -> Result<(), Stop> {
         self.issues.clear();
+        self.plain = false;
         let position = || collected.position.clone();
         let place = Place { ordinal: collected.ordinal, position: &position };
         let parents = entity.spec.parents.as_ref().and_then(|name| entity.table.find(name));
@@ -362,7 +280,7 @@ impl Worker {
         record.retain(|cell| cell.state == State::Set);
         let facts = &mut self.facts[entity.number];
         entity.rules.check(record, &entity.table, facts, true, &mut self.issues);
-        let size = facts.size(record);
+        let size = facts.size(record, self.plain);
         if size > entity.spec.max_data {
             let message = format!("the record's data has {size} bytes, at most {} are allowed", entity.spec.max_data);
             self.add(Code::DataTooLarge, None, message);
@@ -567,7 +485,7 @@ impl Worker {
 }
 
 /// Reports that `text` is named by the records `place` and `other`.
-fn duplicate(task: &Task<'_>, entity: &EntityPlan, place: &Place<'_>, other: u32, text: &str) {
+pub fn duplicate(task: &Task<'_>, entity: &EntityPlan, place: &Place<'_>, other: u32, text: &str) {
     let severity = duplicate_severity(task.settings);
     let later = place.ordinal.max(other);
     task.problems.add(entity.number, u64::from(later), Code::DuplicateItem, severity, || {

@@ -37,7 +37,10 @@ impl Ends for Trial<'_> {
     }
 }
 
-fn inflate(data: &[u8], piece: usize, room: usize) -> Result<(Vec<u8>, (u32, u32), usize), String> {
+/// What came out, its sums, and how many bytes were at hand behind the stream.
+type Inflated = (Vec<u8>, (u32, u32), usize);
+
+fn inflate(data: &[u8], piece: usize, room: usize) -> Result<Inflated, String> {
     let mut trial = Trial { data, piece, found: Vec::new() };
     let mut input = Input::new(piece);
     let mut output = Output::new(vec![0; HISTORY + room + SLOP]);
