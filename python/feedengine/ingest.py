@@ -140,6 +140,8 @@ def _plan(
             raise InternalError("the engine asks an empty catalog for rows")
         rows = planner.wanted() if want["rows"] == "some" else None
         planner.supply(catalog.rows(target.section, want["entity"], want["columns"], rows))
+        # With the file goes what DuckDB has cached of it: a third of our memory, which comparing needs now.
+        catalog.close()
     report = planner.decide()
     made = Plan(report, request, target, base, planner)
     explain.complete(made, settings, catalog)

@@ -17,7 +17,7 @@ from feedengine.store import reading, registry, schema, text
 from feedengine.store.arrow import Result
 from feedengine.store.changes import changes
 from feedengine.store.commit import Commit
-from feedengine.store.database import ALIAS, CHECKPOINT_BYTES, attach, mapped, room_to_sort, start
+from feedengine.store.database import ALIAS, CHECKPOINT_BYTES, attach, forget, mapped, room_to_sort, start
 from feedengine.store.indexing import Index
 from feedengine.store.lock import writer_lock
 from feedengine.store.maintain import check, prune
@@ -81,8 +81,12 @@ class Catalog:
         """Let go of the file, so that a writer may have it; the next read opens it again."""
         self._detach()
         if self._duckdb is not None and not self._idle:
-            self._idle.append(self._duckdb)
-            self._duckdb = None
+            try:
+                forget(self._duckdb, self.options)
+                self._idle.append(self._duckdb)
+                self._duckdb = None
+            except DuckDBError:
+                pass  # Something holds on to its memory: all of it goes.
         self._drop()
 
     def _drop(self) -> None:

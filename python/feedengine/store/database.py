@@ -80,6 +80,12 @@ def threads(options: Options) -> str:
     return f"SET threads = {options.threads}" if options.threads else "RESET threads"
 
 
+def forget(connection: DuckDBPyConnection, options: Options) -> None:
+    """Give back what DuckDB has cached: it keeps blocks of files that are no longer attached, up to its limit."""
+    for memory in (32 << 20, _least(options.memory)):
+        connection.execute(f"SET memory_limit = '{memory >> 20}MiB'").fetchall()
+
+
 def _least(memory: int) -> int:
     """DuckDB's share of memory: with less than this it can't even load."""
     return max(memory, 32 << 20)

@@ -158,6 +158,11 @@ impl Run {
         Ok(())
     }
 
+    /// Gives the memory of [`Run::copy_hot`] back.
+    pub fn drop_hot(&mut self) {
+        self.copied = None;
+    }
+
     fn copy_chunks(&self, first: usize, out: &mut [Hot]) -> Result<(), Damaged> {
         let unreadable = |error: std::io::Error| self.damaged(&format!("cannot be read: {error}"));
         // Read and not copied from the mapping: its pages would count as memory in use a second time.

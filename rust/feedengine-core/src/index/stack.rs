@@ -79,6 +79,12 @@ impl Index {
         self.runs.iter_mut().try_for_each(|run| run.copy_hot(threads))
     }
 
+    /// Gives back what [`Index::copy_hot`] took, and mapped pages.
+    pub fn calm(&mut self) {
+        self.runs.iter_mut().for_each(Run::drop_hot);
+        self.release();
+    }
+
     /// Gives mapped pages back to the system.
     pub fn release(&self) {
         self.runs.iter().for_each(Run::release);

@@ -281,6 +281,8 @@ impl Planner {
             parts.push(worker.spool);
         }
         self.spool = Spool::join(parts)?;
+        // From here on the index is read in order; the memory is the store's, which hands out old rows now.
+        self.entities.iter_mut().for_each(|entity| entity.index.calm());
         self.sections(sections, &info);
         self.info = Some(info);
         self.step = Step::Settle(0);
