@@ -24,11 +24,11 @@ def main(old: str, new: str, out: str) -> None:
             "temp_dir": temp,
         }
         found = engine.diff_files(Path(old), Path(new), request)
-    connection = duckdb.connect()
-    connection.execute("SET enable_progress_bar = false")
-    for side, stream in (("after", found.after("items")), ("before", found.before("items"))):
-        if stream is not None:
-            connection.execute(f"COPY (SELECT * FROM stream) TO '{out}.{side}' (FORMAT csv)")
+        connection = duckdb.connect()
+        connection.execute("SET enable_progress_bar = false")
+        for side, stream in (("after", found.after("items")), ("before", found.before("items"))):
+            if stream is not None:
+                connection.execute(f"COPY (SELECT * FROM stream) TO '{out}.{side}' (FORMAT csv)")
     counts = found.report["entities"]["items"]
     print(json.dumps({name: counts[name] for name in ("added", "changed", "removed")}))
 

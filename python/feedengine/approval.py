@@ -18,19 +18,26 @@ def removals(report: Mapping[str, Any]) -> int:
     return sum(int(entry["removed"]) for entry in entities.values())
 
 
+def plan_again(made: Plan) -> Hint:
+    """The command that plans the same feed against what is current now."""
+    target = made.target
+    argv = ("feedengine", "plan", str(made.request.path), "--catalog", target.catalog, "--operation", target.operation)
+    return Hint("Plan again", argv)
+
+
 def check_unchanged(made: Plan, saved: Mapping[str, Any]) -> None:
     """Raise FileChanged or BaseMoved unless `made` is the plan that was `saved`."""
     if saved["file"]["fingerprint"] != made.report["file"]["fingerprint"]:
         raise FileChanged(
             f"{made.request.path} is not the file that was planned",
             state=f"Nothing was changed. Snapshot {made.base.snapshot} is current.",
-            hints=["Plan again"],
+            hints=[plan_again(made)],
         )
     if saved["base_snapshot"] != made.base.snapshot:
         raise BaseMoved(
             f"the plan was made against snapshot {saved['base_snapshot']}",
             state=f"Nothing was changed. Snapshot {made.base.snapshot} is current.",
-            hints=["Plan again"],
+            hints=[plan_again(made)],
         )
 
 

@@ -48,6 +48,16 @@ def _mapped() -> Iterator[None]:
         raise
 
 
+@contextmanager
+def _told(streams: _engine.Planner | _engine.FileDiff) -> Iterator[None]:
+    try:
+        yield
+    except Exception:
+        with _mapped():
+            streams.check_streams()
+        raise
+
+
 @cache
 def constructor_entities() -> tuple[dict[str, Any], ...]:
     """The entities of Constructor's catalog, as the engine declares them."""
@@ -132,6 +142,15 @@ class Planner:
         """Changed cells of patched records, with the stored row to copy the rest from."""
         return self._planner.patched(entity)
 
+    @contextmanager
+    def streaming(self) -> Iterator[None]:
+        """While streams of this planner are read: what ends one early is raised as itself.
+
+        Whoever reads an Arrow stream learns of an error in words only, and tells it in its own.
+        """
+        with _told(self._planner):
+            yield
+
     def write_index(self, folder: Path, token: str) -> dict[str, dict[str, Any]]:
         """Write the next index into `folder`; gives the next state of each entity."""
         with _mapped():
@@ -184,11 +203,17 @@ class FileDiff:
         """Changed and removed records as the first file has them."""
         return self._diff.before(entity)
 
+    @contextmanager
+    def streaming(self) -> Iterator[None]:
+        """As `Planner.streaming`."""
+        with _told(self._diff):
+            yield
+
 
 def diff_files(old: Path, new: Path, request: Mapping[str, Any]) -> FileDiff:
     """Compare two feeds. `request` has settings, threads, memory, temp_dir."""
     with _mapped():
-        return FileDiff(_engine.diff_files(old, new, json.dumps(request)))
+        return FileDiff(_engine.diff_files(old, new, json.dumps({"operation": "sync", **request})))
 
 
 def generate(spec: Mapping[str, Any], out: Path) -> dict[str, Any]:

@@ -33,16 +33,27 @@ def complete(made: Plan, settings: Settings, catalog: Catalog | None) -> None:
     if catalog is None or report["verdict"] == "invalid":
         return
     _stale(made, settings, catalog)
-    removed = report["entities"]["item_groups"]["removed"]
-    if removed and made.planner:
-        dangling = catalog.dangling_groups(target.section, made.planner.removed_rows("item_groups", removed))
-        if dangling:
-            message = f"{dangling} items name a group that this upload removes"
-            add_problem(
-                report, "DANGLING_GROUP", "warning", message, entity="items", column="group_ids", count=dangling
-            )
+    _dangling(made, catalog)
     if report["verdict"] in ("refused", "held") and made.planner:
         report["safeguard"]["gone_first"] = _gone_first(made, catalog)
+
+
+def _dangling(made: Plan, catalog: Catalog) -> None:
+    """Warn of records that stay as they are and name a group that goes; all sections of a key share its groups."""
+    removed = made.report["entities"]["item_groups"]["removed"]
+    if not removed or made.planner is None:
+        return
+    for section in catalog.sections():
+        here = section == made.target.section
+        for entity in ("items", "variations"):
+            groups = made.planner.removed_rows("item_groups", removed)
+            # Records that the feed changes have their own warning, UNKNOWN_GROUP.
+            count = catalog.dangling_groups(section, entity, groups, made.planner.closed(entity) if here else None)
+            if count:
+                message = f"{count} {entity}{'' if here else f' of {section}'} name a group that this upload removes"
+                add_problem(
+                    made.report, "DANGLING_GROUP", "warning", message, entity=entity, column="group_ids", count=count
+                )
 
 
 def _gone_first(made: Plan, catalog: Catalog) -> list[dict[str, Any]]:

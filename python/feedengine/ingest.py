@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from feedengine import engine, explain
+from feedengine.approval import check_approval, plan_again
 from feedengine.errors import (
+    BaseMoved,
     CatalogNotFound,
     FeedEngineError,
     FeedRejected,
@@ -162,7 +164,9 @@ def _engine_request(
     for name in ("reject_stale", "unknown_section"):
         rules.pop(name, None)
     folder = catalog.index_dir if catalog else store.tmp
+    block = settings.get("engine.block_bytes")
     return {
+        **({"block": block} if block else {}),
         "operation": target.operation,
         "force": target.force,
         "hold_removals": bool(request.hold_removals),
@@ -231,7 +235,11 @@ def apply(
     started = time.perf_counter()
     watch.phase("writing", changes=_changes(report))
     with store.catalog(made.target.key, create=True) as catalog:
-        snapshot = _commit(catalog, made, task, actor)
+        try:
+            snapshot = _commit(catalog, made, task, actor)
+        except BaseMoved as moved:
+            moved.hints = [plan_again(made)]
+            raise
     report["seconds"]["write"] = time.perf_counter() - started
     report["new_snapshot"] = snapshot.number
     report["peak_rss_bytes"] = explain.peak_rss()
@@ -285,7 +293,11 @@ def _commit(catalog: Catalog, made: Plan, task: int | None, actor: str | None) -
     changed = [
         name for name, entry in report["entities"].items() if entry["added"] + entry["changed"] + entry["removed"]
     ]
-    with catalog.commit(made.target.section, made.base) as commit, _next_index(planner, catalog) as states:
+    with (
+        planner.streaming(),
+        catalog.commit(made.target.section, made.base) as commit,
+        _next_index(planner, catalog) as states,
+    ):
         for entity in changed:
             added = [Column(column["name"], column["kind"]) for column in planner.added_columns(entity)]
             commit.add_columns(entity, added)
@@ -474,8 +486,6 @@ def approve(
     Bound to the snapshot that the person saw: raises BaseMoved if another one is current, FileChanged if the feed is
     another one, UsageError if the count differs or there is no reason. A new task carries it out.
     """
-    from feedengine.approval import check_approval
-
     recover(store)
     waiting = store.ledger.get(task)
     actor = actor or getpass.getuser()

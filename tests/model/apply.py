@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from .faults import FILE, ROW, WARNING, Fault
 from .guard import Share, judge
 from .merge import extra_columns, key_fault, result
 from .relations import cyclic, orphans_of, parents
-from .rows import Cell, Feed, Row, Section
+from .rows import SET, Cell, Feed, Row, Section
 from .settings import Settings
 from .spec import ENTITIES, GROUPS, ID_ONLY, ITEMS, PATCHES, VARIATIONS, Entity
-from .state import State, Table, data_size, is_active
+from .state import Record, State, Table, data_size, is_active
 
 COUNTS = (
     *("rows", "before", "after", "added", "changed", "unchanged", "removed", "rejected", "ignored", "listed"),
@@ -50,6 +51,7 @@ class Task:
         self.after: dict[str, Table] = {name: dict(table) for name, table in self.before.items()}
         self.kept: dict[str, list[tuple[Row, str]]] = {name: [] for name in ENTITIES}
         self.protected: dict[str, set[str]] = {name: set() for name in ENTITIES}  # named by rejected rows
+        self.named_groups: dict[str, dict[str, Row]] = {name: {} for name in ENTITIES}
         self.faults: list[Fault] = list(feed.faults)
         self.counts = {name: dict.fromkeys(COUNTS, 0) for name in ENTITIES}
         self.fields: dict[str, dict[str, int]] = {name: {} for name in ENTITIES}
@@ -83,53 +85,57 @@ class Task:
 
     # -- which rows count ---------------------------------------------------------------------------------------
 
-    def usable(self, entity: Entity, section: Section) -> list[tuple[Row, str]]:
-        """Rows with a key, the last one of each key (2c); legacy group rows merged (2d)."""
-        last: dict[str, Row] = {}
+    def usable(self, entity: Entity, section: Section) -> Iterator[tuple[Row, str]]:
+        """Rows that can be read and have a key; legacy group rows joined (2d)."""
+        found = []
         counts = self.counts[entity.name]
         for row in section.rows:
             code = key_fault(entity, row)
             if code:
                 row.faults.append(Fault(code, entity.name, row.record, None, "id"))
-            self.faults += row.faults
-            if self.reject(entity, row):
-                counts["rejected"] += 1
-                self.protected[entity.name].add(row.set_text("id") or "")
-                row.faults = []
+            if self.rejected(entity, row, row.set_text("id") or ""):
                 continue
-            row.faults = []
             key = row.set_text("id") or ""
-            if key in last:
-                older = last.pop(key)
-                if self.merge_legacy(entity, older, row):
+            older = next((one for one, other in found if other == key and one.legacy and row.legacy), None)
+            if older is not None:
+                found.remove((older, key))
+                counts["ignored"] += 1
+                if self.join_legacy(entity, older, row):
                     counts["merged"] += 1
                 else:
-                    counts["duplicates"] += 1
-                    self.fault("DUPLICATE_ITEM", entity, row, FILE if self.settings.duplicates == "fail" else None)
-            last[key] = row
-        counts["ignored"] = counts["duplicates"] + counts["merged"]
-        return [(row, key) for key, row in last.items()]
+                    self.duplicate(entity, row)
+            found.append((row, key))
+        yield from found
 
-    def merge_legacy(self, entity: Entity, older: Row, row: Row) -> bool:
-        """Several legacy rows of one group are one group with several parents (2d)."""
-        if not (entity.parents and older.legacy and row.legacy):
-            return False
-        old, new = older.cells[entity.parents], row.cells[entity.parents]
-        if old == new:
-            return False
-        items = dict.fromkeys((*(old.plain or ()), *(new.plain or ())))
-        row.cells[entity.parents] = Cell("set", "list", tuple(items))
-        names = [one.set_text("name") for one in (older, row)]
-        if None not in names and names[0] != names[1]:
+    def duplicate(self, entity: Entity, row: Row) -> None:
+        """The row's id was given before: the later row counts (2c)."""
+        self.counts[entity.name]["duplicates"] += 1
+        self.fault("DUPLICATE_ITEM", entity, row, FILE if self.settings.duplicates == "fail" else None)
+
+    def rejected(self, entity: Entity, row: Row, key: str) -> bool:
+        """Report the row's faults; whether they keep it from being applied. Then what it names stays as it is."""
+        bad = self.reject(entity, row)
+        self.faults += row.faults
+        row.faults = []
+        if bad:
+            self.counts[entity.name]["rejected"] += 1
+            self.protected[entity.name].add(key)
+        return bad
+
+    def join_legacy(self, entity: Entity, older: Row, row: Row) -> bool:
+        """Several legacy rows of one group are one group with several parents (2d); whether this row adds one."""
+        old, new = (one.cells[entity.parents or ""].plain or () for one in (older, row))
+        row.cells[entity.parents or ""] = Cell("set", "list", tuple(dict.fromkeys((*old, *new))))
+        if older.set_text("name") != row.set_text("name"):
             self.fault("CONFLICTING_NAMES", entity, row)
-        return True
+        return old != new and not set(old) & set(new)
 
     # -- operations ---------------------------------------------------------------------------------------------
 
     def upsert(self, entity: Entity, section: Section) -> None:
         """sync, delta and the patches (2a, 2b)."""
         counts, table = self.counts[entity.name], self.after[entity.name]
-        listed = set()
+        last: dict[str, tuple[Row, Record]] = {}
         for row, key in self.usable(entity, section):
             stored = self.before[entity.name].get(key)
             if stored is None and self.operation in ("patchdelta", "patchdeltaignore"):
@@ -139,20 +145,32 @@ class Task:
                     self.fault("UNKNOWN_RECORD", entity, row)
                 continue
             record = result(entity, row, stored, self.operation, self.settings)
-            listed.add(key)
-            self.faults += row.faults
-            if self.reject(entity, row):
-                counts["rejected"] += 1
-                self.protected[entity.name].add(key)
+            if self.rejected(entity, row, key):
                 continue
-            owner = entity.owner
+            self.name_groups(entity, row, record, stored)
+            if last.pop(key, None):
+                counts["ignored"] += 1
+                self.duplicate(entity, row)
+            last[key] = (row, record)
+        for key, (row, record) in last.items():
+            stored, owner = self.before[entity.name].get(key), entity.owner
             if owner and stored is not None and stored[owner] != record[owner] and self.operation in PATCHES:
                 self.fault("VARIATION_MOVED", entity, row)
             table[key] = record
             self.kept[entity.name].append((row, key))
         if self.operation == "sync":
-            for key in set(table) - listed - self.protected[entity.name]:
+            for key in set(table) - set(last) - self.protected[entity.name]:
                 del table[key]
+
+    def name_groups(self, entity: Entity, row: Row, record: Record, stored: Record | None) -> None:
+        """Remember the first row that names each group; a row that repeats the stored record names none anew."""
+        if self.operation in PATCHES and stored is not None:
+            cell = row.cells.get("group_ids")
+            named = [*(cell.plain if cell and cell.state == SET else ()), *row.add.get("group_ids", ())]
+        else:
+            named = [] if record == stored or "group_ids" not in record else list(record["group_ids"].plain)
+        for group in named:
+            self.named_groups[entity.name].setdefault(group, row)
 
     def by_ids(self, entity: Entity, section: Section) -> None:
         """delete and whitelist: only ids, anything else fails (2b)."""
@@ -161,7 +179,10 @@ class Task:
             self.fault("EXTRA_COLUMN", entity)
         named = set()
         for row, key in self.usable(entity, section):
-            if key in table:
+            if key in named:
+                counts["ignored"] += 1
+                self.duplicate(entity, row)
+            elif key in table:
                 named.add(key)
                 counts["listed"] += 1
                 self.kept[entity.name].append((row, key))
@@ -176,9 +197,9 @@ class Task:
                 del table[key]
 
     def check_narrow(self, entity: Entity, section: Section) -> None:
-        """A delta that names fewer columns than the catalog has was probably meant as a patch (C16)."""
+        """A delta whose header lacks columns of the catalog was probably meant as a patch (C16)."""
         stored = {name for record in self.before[entity.name].values() for name in record}
-        if self.operation == "delta" and set(section.columns) < stored:
+        if self.operation == "delta" and section.header and stored - set(section.columns):
             self.fault("DELTA_NARROW", entity)
 
     # -- relations ----------------------------------------------------------------------------------------------
@@ -197,6 +218,8 @@ class Task:
                 if key in uploaded:
                     row = next(row for row, one in self.kept[VARIATIONS.name] if one == key)
                     self.fault("CASCADED", VARIATIONS, row)
+                    self.counts[VARIATIONS.name]["unchanged"] -= 1
+                    self.counts[VARIATIONS.name]["ignored"] += 1
                 del variations[key]
                 self.counts[VARIATIONS.name]["cascaded"] += 1
 
@@ -210,19 +233,19 @@ class Task:
                 skip = self.settings.orphan_variations == "skip"
                 self.fault("ORPHAN", VARIATIONS, row, WARNING if skip else FILE)
                 stored = self.before[VARIATIONS.name].get(key)
-                self.counts[VARIATIONS.name]["rejected"] += 1
+                self.counts[VARIATIONS.name]["ignored" if skip else "rejected"] += 1
                 if stored is not None and str(stored["item_id"].plain) in self.after[ITEMS.name]:
                     self.after[VARIATIONS.name][key] = stored
                 else:
                     del self.after[VARIATIONS.name][key]
+        self.kept[VARIATIONS.name] = [(row, key) for row, key in self.kept[VARIATIONS.name] if key not in orphans]
 
     def check_groups(self) -> None:
         """References to groups, and the graph of groups (2d)."""
         groups, field_name = self.after[GROUPS.name], GROUPS.parents or ""
         for entity in (ITEMS, VARIATIONS):
-            for row, key in self.kept[entity.name] if self.operation not in ID_ONLY else []:
-                value = self.after[entity.name].get(key, {}).get("group_ids")
-                if value is not None and set(value.plain) - set(groups):
+            for group, row in self.named_groups[entity.name].items():
+                if group not in groups:
                     raised = FILE if self.settings.unknown_groups == "fail" else None
                     self.fault("UNKNOWN_GROUP", entity, row, raised)
         if GROUPS.name not in self.feed.sections:
@@ -232,7 +255,7 @@ class Task:
         for key, record in groups.items():
             for parent in parents(record, field_name):
                 if parent not in groups:
-                    code = "GROUP_HAS_CHILDREN" if parent in gone and key not in in_file else "UNKNOWN_PARENT"
+                    code = "GROUP_HAS_CHILDREN" if parent in gone else "UNKNOWN_PARENT"
                     if self.operation in ID_ONLY:
                         self.fault("GROUP_HAS_CHILDREN", GROUPS)
                     else:
@@ -245,8 +268,9 @@ class Task:
             one
             for section in {**self.state.sections, self.section: self.after}.values()
             for name in (ITEMS.name, VARIATIONS.name)
-            for record in section.get(name, {}).values()
-            if "group_ids" in record
+            for key, record in section.get(name, {}).items()
+            # a record that the upload changes has its own warning, UNKNOWN_GROUP
+            if "group_ids" in record and (section is not self.after or self.before[name].get(key) == record)
             for one in record["group_ids"].plain
         }
         if pointed & gone:
@@ -281,27 +305,33 @@ class Task:
                 counts["unchanged"] = sum(
                     counts["rows"] > 0 and key in before and before[key] == after.get(key) for _, key in self.kept[name]
                 )
-            if self.settings.deactivation_counts:
-                lost = [key for key in before if is_active(entity, before[key])]
-                counts["lost"] = sum(key not in after or not is_active(entity, after[key]) for key in lost)
-            else:
-                gone = [key for key in before if is_active(entity, before[key]) and key not in after]
-                counts["lost"] = len(gone)
+            active = [key for key in before if is_active(entity, before[key])]
+            counts["lost"] = sum(key not in after or not is_active(entity, after[key]) for key in active)
+
+    def at_risk(self, name: str) -> tuple[int, int, int]:
+        """What the safeguard counts (2e): records lost, those among them that stay but inactive, and of how many."""
+        counts = self.counts[name]
+        inactive = counts["deactivated"] if self.settings.deactivation_counts else 0
+        if self.settings.denominator == "all":
+            return counts["removed"] + inactive, inactive, counts["before"]
+        return counts["lost"] - counts["deactivated"] + inactive, inactive, counts["active_before"]
 
     def conclude(self) -> Outcome:
         """The verdict, and the state that follows from it."""
         shares = {}
+        holds = self.settings.on_block == "hold" and any(one["removed"] for one in self.counts.values())
         for name in ENTITIES:
-            counts = self.counts[name]
-            base = counts["before"] if self.settings.denominator == "all" else counts["active_before"]
-            shares[name] = judge(name, counts["lost"], base, self.settings)
+            lost, inactive, base = self.at_risk(name)
+            shares[name] = judge(name, lost, base, self.settings)
+            # To hold removals back is of no use where what would be applied is too much by itself.
+            holds = holds and judge(name, inactive, base, self.settings).decision != "blocked"
         out = Outcome(self.state, "apply", self.counts, self.fields, self.faults, shares)
         bad = {FILE} if self.settings.rows == "reject" else {FILE, ROW}
         changed = any(one[what] for one in self.counts.values() for what in ("added", "changed", "removed"))
         if any(fault.severity in bad for fault in self.faults):
             out.verdict = "invalid"
         elif any(share.decision == "blocked" for share in shares.values()) and not self.force:
-            out.verdict = "held" if self.settings.on_block == "hold" else "refused"
+            out.verdict = "held" if holds else "refused"
         elif not changed:
             out.verdict = "no_change"
         if out.verdict == "apply":

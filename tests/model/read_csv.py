@@ -37,7 +37,7 @@ def read(text: str, entity_name: str | None, settings: Settings) -> tuple[Sectio
         return None, [Fault("EMPTY_FILE", entity_name)]
     header, *body = lines
     entity = ENTITIES[entity_name or sniff(header)]
-    section = Section(entity.name)
+    section = Section(entity.name, header=True)
     faults: list[Fault] = []
     known: list[tuple[str, str] | None] = []
     for column in header:

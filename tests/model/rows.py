@@ -43,6 +43,7 @@ class Section:
     rows: list[Row] = field(default_factory=list)
     columns: list[str] = field(default_factory=list)
     extra: list[str] = field(default_factory=list)  # columns that no rule knows
+    header: bool = False  # whether the columns are the file's own header
 
 
 @dataclass

@@ -137,4 +137,6 @@ def test_rows_named_by_number_are_summed_up(tmp_path: Path) -> None:
         {"column": "group_ids", "value": "h", "lost": 1},
     ]
     assert catalog.breakdown("Products", "items", "facet:None", stream([{"_row": 1}]), 5) == []
-    assert catalog.dangling_groups("Products", stream([{"_row": 1}])) == 2
+    assert catalog.dangling_groups("Products", "items", stream([{"_row": 1}]), None) == 2
+    assert catalog.dangling_groups("Products", "items", stream([{"_row": 1}]), stream([{"_row": 2}, {"_row": 3}])) == 1
+    assert catalog.dangling_groups("Products", "variations", stream([{"_row": 1}]), None) == 0

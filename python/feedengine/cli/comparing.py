@@ -149,7 +149,6 @@ def _files(session: Session, old: Path, new: Path, entities: Iterable[str]) -> I
     settings = session.settings
     with tempfile.TemporaryDirectory(prefix="feedengine-") as temp:
         request: dict[str, Any] = {
-            "operation": "sync",
             "settings": _rules(session),
             "threads": settings.threads,
             "memory": settings.memory_limit // 2,
@@ -160,9 +159,10 @@ def _files(session: Session, old: Path, new: Path, entities: Iterable[str]) -> I
             raise FeedRejected("The files cannot be compared: one of them is no valid feed.", report=found.report)
         for entity in entities:
             before, after = found.before(entity), found.after(entity)
-            yield from changes.of_files(
-                entity, records(before) if before is not None else (), records(after) if after is not None else ()
-            )
+            with found.streaming():
+                yield from changes.of_files(
+                    entity, records(before) if before is not None else (), records(after) if after is not None else ()
+                )
 
 
 def _rules(session: Session) -> dict[str, Any]:

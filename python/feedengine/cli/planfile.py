@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from feedengine.errors import UsageError, from_os_error
+from feedengine.errors import Hint, UsageError, from_os_error
 
 if TYPE_CHECKING:
     from feedengine.target import FeedRequest
@@ -43,6 +43,10 @@ def save(path: Path, report: Mapping[str, Any], request: FeedRequest, target: tu
         raise from_os_error(error, "save the plan") from error
 
 
+def _again(path: Path) -> Hint:
+    return Hint("Plan again", ("feedengine", "plan", "FILE", "--out", str(path)))
+
+
 def load(path: Path, actor: str) -> tuple[dict[str, Any], FeedRequest]:
     """Read a plan and the request it was made from. Raises UsageError where it is no plan that can be read."""
     from feedengine.target import FeedRequest
@@ -52,10 +56,10 @@ def load(path: Path, actor: str) -> tuple[dict[str, Any], FeedRequest]:
     except OSError as error:
         raise from_os_error(error, "read the plan") from error
     except ValueError as error:
-        raise UsageError(f"The plan {path} is damaged: {error}.", hints=["Plan again."]) from error
+        raise UsageError(f"The plan {path} is damaged: {error}.", hints=[_again(path)]) from error
     wish = document.get("request")
     if document.get("schema") != SCHEMA or not isinstance(wish, dict) or not {"path", *_REQUEST} <= set(wish):
-        raise UsageError(f"The plan {path} is of a kind that this feedengine does not read.", hints=["Plan again."])
+        raise UsageError(f"The plan {path} is of a kind that this feedengine does not read.", hints=[_again(path)])
     feed = Path(wish["path"])
     if not feed.is_file():
         raise UsageError(f"The feed {feed} that was planned is gone.", code="NO_FILE", state="Nothing was changed.")

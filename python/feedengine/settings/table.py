@@ -67,8 +67,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("engine", "threads", kinds.whole(0, 256), 0, "threads; 0 = one per core"),
     Setting("engine", "temp_dir", kinds.optional_text, None, "directory for spilled data; empty = inside the store"),
-    Setting("engine", "block_bytes", kinds.whole(0), 0, "bytes read at a time; 0 = chosen by the engine"),
-    Setting("engine", "batch_rows", kinds.whole(0), 0, "rows handed over at a time; 0 = chosen by the engine"),
+    Setting("engine", "block_bytes", kinds.whole(0, 2**28), 0, "bytes read at a time; 0 = chosen by the engine"),
     _rule(
         "patch_null", kinds.choice("ignore", "clear"), "ignore", "JSON null in a patch: leave the field, or clear it"
     ),

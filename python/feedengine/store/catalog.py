@@ -147,7 +147,6 @@ class Catalog:
                     f"snapshot {base.snapshot} is no longer the newest of {self.key}/{section}: "
                     f"{newest} was committed meanwhile",
                     state=f"Nothing was changed. Snapshot {newest} is current.",
-                    hints=[{"text": "Plan again", "argv": []}],
                 )
             commit = Commit(con, section, base, self.options)
             yield commit
@@ -403,13 +402,16 @@ class Catalog:
         return reading.ask(con, query, schema.sections(con).get(section) if section else None)
 
     @mapped()
-    def dangling_groups(self, section: str, rows: ArrowStream) -> int:
-        """How many current items name a group whose stored row is in `rows` (`_row`)."""
+    def dangling_groups(self, section: str, entity: str, rows: ArrowStream, but: ArrowStream | None) -> int:
+        """How many current records of `entity` name a group whose stored row is in `rows` (`_row`).
+
+        Those in `but` (`_row`) are left out: the task closes them.
+        """
         con = self._must_read(section)
-        groups, items = (self._table(con, section, entity) for entity in ("item_groups", "items"))
-        if groups is None or items is None or "group_ids" not in items.physical:
+        groups, named = (self._table(con, section, each) for each in ("item_groups", entity))
+        if groups is None or named is None or "group_ids" not in named.physical:
             return 0
-        return reading.dangling(con, groups, items, rows)
+        return reading.dangling(con, groups, named, rows, but)
 
     @mapped()
     def breakdown(self, section: str, entity: str, column: str, rows: ArrowStream, limit: int) -> list[dict[str, Any]]:

@@ -84,17 +84,20 @@ def ask(con: DuckDBPyConnection, query: str, schema: str | None) -> Result:
     return Answer(cursor, query)
 
 
-def dangling(con: DuckDBPyConnection, groups: Table, items: Table, rows: ArrowStream) -> int:
+def dangling(con: DuckDBPyConnection, groups: Table, named: Table, rows: ArrowStream, but: ArrowStream | None) -> int:
     """See `Catalog.dangling_groups`."""
     cursor = reader(con)
     _stage(cursor, rows)
-    gone = f"SELECT {KEY} FROM {groups.history} AS g JOIN wanted ON g._row = wanted._row"
-    return int(
-        cursor.execute(
-            f"SELECT count(DISTINCT named._row) FROM (SELECT _row, unnest({items.column('group_ids')}) AS name "
-            f"FROM {items.history} WHERE _to IS NULL) AS named WHERE named.name IN ({gone})"
-        ).fetchall()[0][0]
-    )
+    cursor.execute(
+        f"CREATE OR REPLACE TEMP TABLE gone AS SELECT g.{KEY} AS id FROM {groups.history} AS g "
+        "JOIN wanted ON g._row = wanted._row"
+    ).fetchall()
+    names = f"SELECT _row, unnest({named.column('group_ids')}) AS name FROM {named.history} WHERE _to IS NULL"
+    dangle = f"SELECT DISTINCT _row FROM ({names}) WHERE name IN (SELECT id FROM gone)"
+    if but is not None:
+        _stage(cursor, but)
+        dangle += " EXCEPT SELECT _row FROM wanted"
+    return int(cursor.execute(f"SELECT count(*) FROM ({dangle})").fetchall()[0][0])
 
 
 def breakdown(

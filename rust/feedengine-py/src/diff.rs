@@ -4,16 +4,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use feedengine_core::change::files;
-use feedengine_core::plan::{Control, Request};
-use pyo3::exceptions::PyValueError;
+use feedengine_core::plan::Control;
 use pyo3::prelude::*;
 
 use crate::door;
+use crate::errors::to_python;
+use crate::planner::understood;
 use crate::stream::Stream;
 
 /// What differs between two files.
 #[pyclass(frozen, module = "feedengine._engine")]
-pub struct FileDiff(files::FileDiff);
+pub struct FileDiff(files::FileDiff, Arc<Control>);
 
 #[pymethods]
 impl FileDiff {
@@ -32,13 +33,19 @@ impl FileDiff {
     fn before(&self, entity: &str) -> Option<Stream> {
         self.0.before(entity).map(Stream::new)
     }
+
+    /// Raises what ended a stream of rows early; does nothing if none did.
+    fn check_streams(&self) -> PyResult<()> {
+        self.1.failure().map_or(Ok(()), |stop| Err(to_python(stop)))
+    }
 }
 
 /// Compares the feeds at `old` and `new` under `request` (JSON; its base is not used).
 #[pyfunction]
 pub fn diff_files(py: Python<'_>, old: PathBuf, new: PathBuf, request: &str) -> PyResult<FileDiff> {
-    let request: Request = serde_json::from_str(request).map_err(|error| PyValueError::new_err(error.to_string()))?;
+    let request = understood(request)?;
     let control = Arc::new(Control::default());
     let watched = control.clone();
-    door::run(py, &control.stop, move || files::diff(&old, &new, request, watched)).map(FileDiff)
+    let diff = door::run(py, &control.stop, move || files::diff(&old, &new, request, watched))?;
+    Ok(FileDiff(diff, control))
 }

@@ -31,6 +31,11 @@ fn spent() -> PyErr {
     to_python(Stop::Broken("this planner has ended: make a new one".into()))
 }
 
+/// The request that this JSON is.
+pub fn understood(request: &str) -> PyResult<Request> {
+    serde_json::from_str(request).map_err(|error| to_python(Stop::Broken(format!("the request is not one: {error}"))))
+}
+
 fn arrow(error: impl std::fmt::Display) -> PyErr {
     to_python(Stop::Broken(error.to_string()))
 }
@@ -68,8 +73,7 @@ impl Planner {
     /// A planner for `request` (JSON) in a store whose secret is `secret`.
     #[new]
     fn new(request: &str, secret: &[u8]) -> PyResult<Self> {
-        let request: Request =
-            serde_json::from_str(request).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let request = understood(request)?;
         let planner = plan::Planner::new(request, secret).map_err(to_python)?;
         Ok(Planner { control: planner.control(), state: Mutex::new(State::Planning(Box::new(planner))) })
     }
@@ -158,6 +162,11 @@ impl Planner {
         let planner = self.decided()?;
         let number = Self::number(&planner, entity)?;
         Ok(planner.patched(number).map(Stream::new))
+    }
+
+    /// Raises what ended a stream of rows early; does nothing if none did.
+    fn check_streams(&self) -> PyResult<()> {
+        self.control.failure().map_or(Ok(()), |stop| Err(to_python(stop)))
     }
 
     /// Writes the next index into `folder`; returns the next state by entity as JSON.

@@ -210,9 +210,9 @@ def _applied(report: Report) -> list[str]:
     lines = text.flow("Applied", parts)
     if (report.get("safeguard") or {}).get("decision") == "held" or report.get("outcome") == "held":
         held = [
-            f"{text.number(int(each['lost']))} {text.entity_words(name)}"
-            for name, each in ((report.get("safeguard") or {}).get("entities") or {}).items()
-            if each.get("lost")
+            f"{text.number(count)} {text.entity_words(name)}"
+            for name, count in ((report.get("safeguard") or {}).get("held") or {}).items()
+            if count
         ]
         task = report.get("task")
         which = f" of task {task}" if task else ""

@@ -36,8 +36,7 @@ def _approvals(report: Mapping[str, Any], task: str) -> list[dict[str, Any]]:
     removed = sum(int(each.get("removed") or 0) for each in entities(report).values())
     held = report.get("verdict") == "held"
     if held:
-        guard = (report.get("safeguard") or {}).get("entities") or {}
-        removed = sum(int(each.get("lost") or 0) for each in guard.values())
+        removed = sum(((report.get("safeguard") or {}).get("held") or {}).values())
     really = _step("Really remove them", "task", "approve", task, "--remove", str(removed), "--reason", "…")
     return [really] if held else [_step("Keep the rest, hold", "task", "approve", task, "--hold-removals"), really]
 

@@ -59,7 +59,8 @@ pub fn diff(old: &Path, new: &Path, request: Request, control: Arc<Control>) -> 
         let rows =
             if want.all { old.stored_rows(want.entity, None) } else { old.stored_rows(want.entity, Some(wanted)) };
         for batch in rows {
-            planner.supply(&batch.map_err(|error| Stop::Broken(error.to_string()))?)?;
+            planner
+                .supply(&batch.map_err(|error| old.control().failure().unwrap_or(Stop::Broken(error.to_string())))?)?;
         }
         planner.supplied()?;
     }

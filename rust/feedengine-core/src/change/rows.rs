@@ -4,15 +4,14 @@
 //! feed is read a second time and must still be the same file.
 
 use std::collections::HashSet;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, PoisonError};
 
 use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
 
 use super::batch::{BatchBuilder, schema};
-use crate::fault::{Code, Fault};
-use crate::plan::{Planner, Stop};
+use crate::plan::{Pass, Planner, Stop};
 use crate::read::Scratch;
 use crate::record::{FieldId, Kind, Record};
 
@@ -69,8 +68,10 @@ impl ChangeRows {
         std::thread::spawn(move || {
             let result = produce(&output, &source, &made, wanted.as_ref(), &sender);
             if let Err(Some(stop)) = result.map_err(Ended::stop) {
+                let words = stop.to_string();
+                *source.planner.control().failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
                 // The reader may be gone already; then nobody wants to know.
-                let _ = sender.send(Err(ArrowError::ExternalError(Box::new(stop))));
+                let _ = sender.send(Err(ArrowError::ExternalError(words.into())));
             }
         });
         ChangeRows { schema, batches }
@@ -151,14 +152,10 @@ fn produce(
             }
             Ok(())
         });
-        let pass = match pass {
+        let pass = match Pass::again(pass, planner.fingerprint()) {
             Err(Stop::Interrupted) => return Err(Ended::Unwanted),
             pass => pass?,
         };
-        if Some(pass.info.fingerprint) != planner.fingerprint() {
-            let fault = Fault::new(Code::FileChanged, "the file is another one than a moment ago");
-            return Err(Ended::Stopped(fault.into()));
-        }
         for (mut builder, ..) in pass.states {
             send(&mut builder, sender)?;
         }

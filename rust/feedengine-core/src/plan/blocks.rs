@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use super::stop::Stop;
+use crate::fault::{Code, Fault};
 use crate::read::{Block, Feed, FileInfo, Next, ReadOptions, Section, SectionEnd, Tables};
 
 /// What other threads may watch and say while a feed is read.
@@ -18,6 +19,15 @@ pub struct Control {
     pub total: AtomicU64,
     /// Records that were seen.
     pub records: AtomicU64,
+    /// Why a stream of rows ended early. Whoever reads the stream learns it in words only.
+    pub failed: Mutex<Option<Stop>>,
+}
+
+impl Control {
+    /// Why a stream of rows ended early, told once.
+    pub fn failure(&self) -> Option<Stop> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 /// A feed that was read to its proven end.
@@ -28,6 +38,22 @@ pub struct Pass<S> {
     pub sections: Vec<(Arc<Section>, SectionEnd)>,
     /// The file.
     pub info: FileInfo,
+}
+
+impl<S> Pass<S> {
+    /// A second reading, if it met the file that had `fingerprint` at the first. A fault tells of another file too: it
+    /// would have ended the first reading.
+    pub fn again(pass: Result<Self, Stop>, fingerprint: Option<u128>) -> Result<Self, Stop> {
+        let changed = "the file is another one than a moment ago";
+        match pass {
+            Ok(pass) if Some(pass.info.fingerprint) == fingerprint => Ok(pass),
+            Ok(_) => Err(Fault::new(Code::FileChanged, changed).into()),
+            Err(Stop::Fault(fault)) => {
+                Err(Fault::new(Code::FileChanged, format!("{changed}: {}", fault.message)).into())
+            }
+            Err(stop) => Err(stop),
+        }
+    }
 }
 
 struct Shared {

@@ -83,14 +83,17 @@ impl Planner {
         self.check_rejected();
         let rows_fail = self.request.settings.rows == super::request::BadRows::Fail;
         let invalid = self.problems.fatal(rows_fail);
-        let mut safeguard = self.safeguard();
+        let (mut safeguard, holding_helps) = self.safeguard();
         let blocked = safeguard["decision"] == "blocked";
+        let holds = blocked && holding_helps && self.request.safeguard.on_block == OnBlock::Hold;
         let mut decision = "apply";
         if invalid {
             decision = "invalid";
-        } else if self.request.hold_removals || (blocked && self.request.safeguard.on_block == OnBlock::Hold) {
+        } else if self.request.hold_removals || holds {
             let waiting: u64 = self.outcomes.iter().map(|outcome| outcome.removed).sum();
-            if waiting > 0 {
+            if waiting == 0 && blocked && !self.request.hold_removals {
+                decision = "refused";
+            } else if waiting > 0 {
                 let held: Map<String, Json> = self
                     .outcomes
                     .iter()
@@ -173,8 +176,10 @@ impl Planner {
         }
     }
 
-    fn safeguard(&self) -> Json {
+    /// The safeguard's findings, and whether what it blocks could go ahead without the removals.
+    fn safeguard(&self) -> (Json, bool) {
         let rules = &self.request.safeguard;
+        let mut holding_helps = true;
         let mut worst = Decision::Ok;
         let mut entities = Map::new();
         let mut alarms = (Vec::new(), Vec::new());
@@ -186,6 +191,7 @@ impl Planner {
             };
             let verdict = judge(rules.limit_of(&entity.spec.name), rules.warn, lost, base);
             worst = worst.max(verdict.decision);
+            holding_helps &= !rules.limit_of(&entity.spec.name).exceeded(deactivated, base);
             entities.insert(entity.spec.name.clone(), json!(verdict));
             let settling = &self.settling[entity.number];
             let section = self.read[entity.number].section.as_ref();
@@ -198,7 +204,8 @@ impl Planner {
                 if alarm.segment {
                     alarms.0.push(alarm.entry)
                 } else {
-                    alarms.1.push(alarm.entry)
+                    alarms.1.push(alarm.entry);
+                    holding_helps = false;
                 }
                 worst = Decision::Blocked;
             }
@@ -206,13 +213,14 @@ impl Planner {
         if worst == Decision::Blocked && self.request.force {
             worst = Decision::Forced;
         }
-        json!({
+        let found = json!({
             "decision": worst,
             "entities": entities,
             "signature": self.signature(),
             "segments": alarms.0,
             "values": alarms.1,
-        })
+        });
+        (found, holding_helps)
     }
 
     /// Why the removals look like a cut file rather than like removed products, if they do.

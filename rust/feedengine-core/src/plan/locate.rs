@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::blocks::{Control, read_blocks};
+use super::blocks::{Control, Pass, read_blocks};
 use super::stop::Stop;
 use crate::fault::Position;
 use crate::read::{ReadOptions, Scratch, Tables};
@@ -12,8 +12,15 @@ use crate::record::{FieldId, Record};
 /// Key and position of records, by entity and ordinal.
 pub type Located = BTreeMap<(usize, u32), (String, Position)>;
 
-/// Reads the feed again and says where the records `wanted` (entity, ordinal; sorted) stand and what their keys are.
-pub fn locate(path: &Path, options: &ReadOptions, tables: &Tables, wanted: &[(usize, u32)]) -> Result<Located, Stop> {
+/// Reads the feed again, which must still be the one of `fingerprint`, and says where the records `wanted` (entity,
+/// ordinal; sorted) stand and what their keys are.
+pub fn locate(
+    path: &Path,
+    options: &ReadOptions,
+    tables: &Tables,
+    fingerprint: Option<u128>,
+    wanted: &[(usize, u32)],
+) -> Result<Located, Stop> {
     let control = Control::default();
     let start = |_| (Located::new(), Scratch::new(), Record::default());
     let pass = read_blocks(path, options, tables, 1, &control, start, |state, section, block| {
@@ -34,6 +41,7 @@ pub fn locate(path: &Path, options: &ReadOptions, tables: &Tables, wanted: &[(us
             found.insert((section.entity, ordinal), (key, section.layout.position(&section.member, block, span)));
         }
         Ok(())
-    })?;
+    });
+    let pass = Pass::again(pass, fingerprint)?;
     Ok(pass.states.into_iter().flat_map(|(found, ..)| found).collect())
 }

@@ -314,9 +314,10 @@ impl Planner {
                 continue;
             }
             rows.sort_unstable_by_key(|row| row.ordinal);
-            let merged = relate::merge_relations(task, entity, &mut rows);
+            let joined = relate::merge_relations(task, entity, &mut rows);
             let worker = &mut workers[0];
-            worker.seen[entity.number].merged += merged;
+            worker.seen[entity.number].merged += joined.merged;
+            worker.seen[entity.number].duplicates += joined.duplicates;
             for row in rows {
                 worker.collected(task, entity, row)?;
             }

@@ -30,15 +30,25 @@ fn list(record: &Record, field: FieldId) -> Vec<String> {
     }
 }
 
-/// Joins the rows of each id: in the legacy dialect every row states one relation (parents are joined, the last name
-/// counts); otherwise the last row counts. Returns how many rows were joined into others.
-pub fn merge_relations(task: &Task<'_>, entity: &EntityPlan, rows: &mut Vec<Collected>) -> u64 {
-    let Some(parents) = entity.spec.parents.as_ref().and_then(|name| entity.table.find(name)) else { return 0 };
-    let mut merged = 0;
+/// How many rows were joined into later ones of their id.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Joined {
+    /// Those that state a relation of their own.
+    pub merged: u64,
+    /// Those that repeat what was said.
+    pub duplicates: u64,
+}
+
+/// Joins the rows of each id in the legacy dialect, in which every row states one relation: the parents of all count,
+/// and the other cells of the last. Rows that may name several parents are left alone: they repeat as any record does.
+pub fn merge_relations(task: &Task<'_>, entity: &EntityPlan, rows: &mut Vec<Collected>) -> Joined {
+    let mut joined = Joined::default();
+    let Some(parents) = entity.spec.parents.as_ref().and_then(|name| entity.table.find(name)) else { return joined };
     let mut by_id: HashMap<String, usize> = HashMap::new();
     let mut kept: Vec<Collected> = Vec::with_capacity(rows.len());
     for mut row in rows.drain(..) {
-        let Some(id) = row.record.text(FieldId(0)).filter(|id| !id.is_empty()).map(str::to_owned) else {
+        let id = row.record.text(FieldId(0)).filter(|id| row.legacy && !id.is_empty()).map(str::to_owned);
+        let Some(id) = id else {
             kept.push(row);
             continue;
         };
@@ -48,16 +58,15 @@ pub fn merge_relations(task: &Task<'_>, entity: &EntityPlan, rows: &mut Vec<Coll
             continue;
         };
         let first = &kept[at];
-        let (before, now) = (list(&first.record, parents), list(&row.record, parents));
-        // Legacy rows that differ in their parent are relations of one group, not a repetition.
-        if before == now || !row.legacy {
+        let (mut all, now) = (list(&first.record, parents), list(&row.record, parents));
+        if now == all || now.iter().any(|parent| all.contains(parent)) {
             let severity = duplicate_severity(task.settings);
             task.problems.add(entity.number, u64::from(row.ordinal), Code::DuplicateItem, severity, || {
                 duplicate_fault(entity, row.position.clone(), &id)
             });
-            merged += 1;
-            kept[at] = row;
-            continue;
+            joined.duplicates += 1;
+        } else {
+            joined.merged += 1;
         }
         let name = FieldId(1);
         if first.record.text(name) != row.record.text(name) {
@@ -70,17 +79,15 @@ pub fn merge_relations(task: &Task<'_>, entity: &EntityPlan, rows: &mut Vec<Coll
                 fault
             });
         }
-        let mut all = before;
         all.extend(now);
         let mut seen = HashSet::new();
         all.retain(|parent| seen.insert(parent.clone()));
         row.record.retain(|cell| cell.field != parents);
         row.record.push_list(parents, State::Set, all.iter().map(String::as_str));
-        merged += 1;
         kept[at] = row;
     }
     *rows = kept;
-    merged
+    joined
 }
 
 impl Planner {
@@ -303,7 +310,7 @@ impl Planner {
     }
 
     fn locate(&self, wanted: &[(usize, u32)]) -> Result<Located, Stop> {
-        locate(&self.path, &self.options, &self.tables, wanted)
+        locate(&self.path, &self.options, &self.tables, self.fingerprint(), wanted)
     }
 
     /// Reports findings about records that are known by their ordinals, reading the feed again to say where they are.

@@ -46,6 +46,11 @@ impl Scratch {
             self.given.clear();
         }
     }
+
+    /// Begins the record anew.
+    pub(crate) fn again(&mut self) {
+        self.record += 1;
+    }
 }
 
 /// One record under construction.

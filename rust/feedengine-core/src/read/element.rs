@@ -9,8 +9,26 @@ use crate::fault::Code;
 use crate::record::entity::{FieldSpec, Place};
 use crate::record::{FieldId, Kind, State};
 
-/// Reads one element in the nested dialect.
+/// Ends the reading of an element as nested: one of its members belongs to the flat dialect.
+const FLAT: Wrong = Wrong { code: Code::FlatJsonl, at: 0, what: "the record has CSV column names" };
+
+/// Reads one element in the nested dialect; one that turns out to be flat is read as that, with a warning.
 pub(crate) fn nested(sink: &mut Sink<'_>, reader: &mut Reader<'_>) -> Result<(), Wrong> {
+    let (start, issues) = (reader.at, sink.issues.len());
+    let result = members(sink, reader);
+    if result != Err(FLAT) {
+        return result;
+    }
+    reader.at = start;
+    sink.issues.truncate(issues);
+    sink.record.clear();
+    sink.scratch.again();
+    sink.offset = start;
+    sink.issue(Code::FlatJsonl, "", "", "the record has CSV column names instead of nested data, unlike the first one");
+    flat(sink, reader)
+}
+
+fn members(sink: &mut Sink<'_>, reader: &mut Reader<'_>) -> Result<(), Wrong> {
     let spec = sink.spec;
     reader.object(0, |reader, name| {
         sink.offset = reader.at;
@@ -32,6 +50,9 @@ pub(crate) fn nested(sink: &mut Sink<'_>, reader: &mut Reader<'_>) -> Result<(),
         if let Some(parents) = parents {
             let field = sink.table.id(parents);
             return parent(sink, reader, field, &name);
+        }
+        if header::is_flat(&name) {
+            return Err(FLAT);
         }
         sink.unknown(Code::UnknownMember, &name, spec.fields.iter().map(|field| field.json.as_str()).chain(["data"]));
         reader.skip(1)

@@ -334,11 +334,7 @@ impl Feed {
                 let first = text.trim_ascii_start();
                 let names = names_of(first);
                 let entity = entity.unwrap_or_else(|| self.entity_of(&names));
-                let flat = names.iter().any(|name| {
-                    matches!(name.as_str(), "item_name" | "variation_id")
-                        || name.starts_with("facet:")
-                        || name.starts_with("metadata:")
-                });
+                let flat = names.iter().any(|name| header::is_flat(name));
                 let warnings = if flat {
                     vec![Fault::new(Code::FlatJsonl, "the lines have CSV column names instead of nested data")]
                 } else {
@@ -375,6 +371,8 @@ impl Feed {
                 break (found, lines);
             }
             if count > self.options.max_record {
+                // Taken for the whole file, it tells of a quote that is never closed.
+                header::find(&head[mark..], true, self.options.delimiter, keyed)?;
                 return Err(Fault::new(Code::RecordTooLong, "the header does not end"));
             }
             count *= 4;

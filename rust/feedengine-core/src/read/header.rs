@@ -69,6 +69,12 @@ pub(crate) fn resolve(spec: &EntitySpec, table: &FieldTable, name: &str) -> Opti
     None
 }
 
+/// Whether a JSON line with the member `name` has CSV column names instead of nested data.
+pub(crate) fn is_flat(name: &str) -> bool {
+    let open = name.starts_with("facet:") || name.starts_with("metadata:");
+    matches!(name, "item_name" | "variation_id") || (open && !name.ends_with(":add") && !name.ends_with(":remove"))
+}
+
 /// Every column name that has a meaning of its own, for "did you mean".
 pub(crate) fn known(spec: &EntitySpec) -> impl Iterator<Item = &str> {
     let declared = spec
@@ -141,8 +147,12 @@ pub(crate) fn find(
     }
     let candidates = given.map_or(DELIMITERS.to_vec(), |delimiter| vec![delimiter]);
     let mut best: Option<(bool, usize, Header)> = None;
+    let mut open = false;
     for delimiter in candidates {
-        let Some((end, next)) = exact::first(&head[start..], delimiter, whole) else { continue };
+        let Some((end, next)) = exact::first(&head[start..], delimiter, whole) else {
+            open = true;
+            continue;
+        };
         let raw = &head[start..start + end];
         if let Err(error) = simdutf8::compat::from_utf8(raw) {
             return Err(not_utf8(raw, start + error.valid_up_to()));
@@ -154,9 +164,10 @@ pub(crate) fn find(
         }
     }
     match best {
-        Some((_, _, header)) => Ok(Some(header)),
-        None if whole => Err(Fault::new(Code::UnterminatedQuote, "a quote in the header is never closed")),
-        None => Ok(None),
+        // A line without the key may be half of a header whose quoted name goes on behind it.
+        Some((keyed, _, header)) if keyed || !open => Ok(Some(header)),
+        _ if whole => Err(Fault::new(Code::UnterminatedQuote, "a quote in the header is never closed")),
+        _ => Ok(None),
     }
 }
 
@@ -257,6 +268,14 @@ mod tests {
     }
 
     #[test]
+    fn a_quoted_name_may_go_on_behind_a_line_end() {
+        let text = "url,\"metadata:a\nb\",id\n";
+        assert_eq!(read(text, 0).map(|found| found.1.len()), Ok(3));
+        let cut = find(&text.as_bytes()[..18], false, None, |name| name == "id");
+        assert_eq!(cut, Ok(None), "more bytes are asked for");
+    }
+
+    #[test]
     fn a_header_that_cannot_be_trusted_is_refused() {
         for (text, code) in [
             ("", Code::EmptyFile),
@@ -266,6 +285,8 @@ mod tests {
             ("id,,url\n", Code::EmptyColumn),
             ("Id,url\n", Code::MissingColumn),
             ("\"id,url\n", Code::UnterminatedQuote),
+            ("id,\"url\nA1,x\n", Code::UnterminatedQuote),
+            ("id;\"url\nA1;x,y\n", Code::UnterminatedQuote),
             ("id,u\0rl\n", Code::NulByte),
         ] {
             assert_eq!(read(text, 0).map(|_| ()), Err(code), "{text:?}");

@@ -423,3 +423,65 @@ fn bytes_that_are_not_utf8_are_found_exactly() -> Result<(), Fault> {
     assert_eq!(failure("a.csv", b"\xFF\xFEi\0d\0\n\0"), Some(Code::NotUtf8));
     Ok(())
 }
+
+#[test]
+fn each_line_is_read_in_its_own_dialect() -> Result<(), Fault> {
+    let nested = r#"{"id":"A1","name":"Boot","data":{"url":"u","x":"1","facets":{"c":["r"]}}}"#;
+    let flat = r#"{"id":"A1","item_name":"Boot","url":"u","metadata:x":"1","facet:c":"r"}"#;
+    let one = read("items.jsonl", nested)?;
+    for lines in [format!("{nested}\n{flat}\n{nested}"), format!("{flat}\n{nested}\n{flat}")] {
+        let read = read("items.jsonl", &lines)?;
+        let records = &read.sections[0].1;
+        assert!(records.len() == 3 && records.iter().all(|record| *record == one.sections[0].1[0]), "{records:?}");
+        let told = read.issues.iter().map(|issue| issue.0).chain(read.warnings).collect::<Vec<_>>();
+        assert_eq!(told, [Code::FlatJsonl], "{lines}");
+    }
+    // What was read of a line before it showed its dialect leaves nothing behind.
+    let late = r#"{"id":"A2","zzz":1,"data":{"y":"2"},"item_name":"Hat"}"#;
+    let read = read("items.jsonl", format!("{nested}\n{late}"))?;
+    assert_eq!(read.sections[0].1[1], ["id=\"A2\"", "item_name=\"Hat\"", "metadata:y=\"2\""]);
+    assert_eq!(read.issues, [(Code::FlatJsonl, 2, 2), (Code::UnknownColumn, 2, 2)]);
+    Ok(())
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_refused() -> Result<(), Fault> {
+    let rows: String =
+        (0..50_000u64).map(|n| format!("A{n},Item {}\n", n.wrapping_mul(0x9E37_79B9_7F4A_7C15))).collect();
+    let content = format!("id,item_name\n{rows}");
+    let add = |path: &std::path::Path| {
+        let file = std::fs::OpenOptions::new().append(true).open(path);
+        file.and_then(|mut file| file.write_all(b"B1,late\n"))
+    };
+    let cut = |path: &std::path::Path| std::fs::write(path, &content.as_bytes()[..100_000]);
+    let replace = |path: &std::path::Path| std::fs::write(path, content.replace("Item", "ITEM"));
+    let gzipped = gzip(content.as_bytes());
+    let (half, rest) = gzipped.split_at(gzipped.len() / 2);
+    let go_on = |path: &std::path::Path| {
+        let file = std::fs::OpenOptions::new().append(true).open(path);
+        file.and_then(|mut file| file.write_all(rest))
+    };
+    let changes: [(&[u8], &dyn Fn(&std::path::Path) -> std::io::Result<()>); 4] =
+        [(content.as_bytes(), &add), (content.as_bytes(), &cut), (content.as_bytes(), &replace), (half, &go_on)];
+    for (number, (bytes, change)) in changes.into_iter().enumerate() {
+        let file = Temporary::new("items.csv", bytes);
+        let options = options();
+        let tables: Tables = options.entities.iter().map(|spec| Arc::new(FieldTable::new(spec))).collect();
+        let mut feed = Feed::open(&file.0, options, tables)?;
+        let mut block = Block::default();
+        let mut begun = false;
+        let end = loop {
+            match feed.next(&mut block) {
+                Ok(Next::End(_)) => break None,
+                Ok(Next::Block) if !begun => {
+                    begun = true;
+                    assert!(change(&file.0).is_ok());
+                }
+                Ok(_) => {}
+                Err(fault) => break Some(fault.code),
+            }
+        };
+        assert_eq!(end, Some(Code::FileChanged), "{number}");
+    }
+    Ok(())
+}
