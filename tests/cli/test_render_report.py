@@ -115,7 +115,12 @@ def test_held_removals() -> None:
         **GOOD,
         "verdict": "held",
         "outcome": "held",
-        "safeguard": {**REFUSED["safeguard"], "decision": "held", "entities": {"items": guard(60, 100, "held")}},
+        "safeguard": {
+            **REFUSED["safeguard"],
+            "decision": "held",
+            "entities": {"items": guard(61, 100, "held")},
+            "held": {"items": 60},
+        },
         "problems": REFUSED["problems"],
     }
     assert (

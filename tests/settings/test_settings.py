@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -183,3 +184,24 @@ def test_secrets_are_masked_by_their_type() -> None:
     assert isinstance(value, Secret)
     assert (repr(value), str(value), f"{value}") == ("********", "********", "********")
     assert value.reveal() == "hunter2"
+
+
+@pytest.mark.parametrize("size", [0, 4096])
+def test_the_size_of_blocks_reaches_the_engine(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from feedengine import engine, ingest
+    from feedengine.store import Store
+
+    asked: list[dict[str, Any]] = []
+    plain = engine.Planner.__init__
+
+    def listen(planner: engine.Planner, request: dict[str, Any], secret: bytes) -> None:
+        asked.append(request)
+        plain(planner, request, secret)
+
+    monkeypatch.setattr(engine.Planner, "__init__", listen)
+    feed = tmp_path / "key_a1_Products_delta_2026-11-21.csv"
+    feed.write_text("id,item_name\n" + "".join(f"A{n},Item {n}\n" for n in range(2000)))
+    settings = Settings.load(None, env={"FEEDENGINE_ENGINE_BLOCK_BYTES": str(size)})
+    made = ingest.plan(Store.create(tmp_path / "store"), settings, ingest.FeedRequest(path=feed))
+    assert made.report["entities"]["items"]["added"] == 2000
+    assert [request.get("block") for request in asked] == [size or None]
