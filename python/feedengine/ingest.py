@@ -384,11 +384,10 @@ def _task(
     recover(store)
     ledger = store.ledger
     actor = request.actor or getpass.getuser()
-    task = ledger.create(
+    task = ledger.begin(
         key=None, section=None, operation=request.operation, force=request.force, filename=request.path.name,
         path=str(request.path.absolute()), protocol=request.protocol, actor=actor, reason=request.reason,
     )  # fmt: skip
-    ledger.start(task)
     made = planned
     try:
         point("task.started")

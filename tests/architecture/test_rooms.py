@@ -55,7 +55,8 @@ CORE_ROOMS: dict[str, set[str]] = {
     "fault": set(),
     "record": {"fault"},
     "read": {"fault", "record"},
-    "index": {"fault", "record"},
+    "pages": set(),
+    "index": {"fault", "record", "pages"},
     "guard": {"fault", "record"},
     "sample": set(),
 }

@@ -20,10 +20,10 @@ def roll_back(session: Session, number: int, named: str | None, reason: str | No
     current = opened.base(section).snapshot
     opened.snapshot(number)
     ledger, actor = session.store.ledger, session.actor
-    task = ledger.create(
-        key=opened.key, section=section, operation="rollback", actor=actor, reason=reason, type="rollback"
-    )
-    ledger.start(task, base_snapshot=current)
+    task = ledger.begin(
+        key=opened.key, section=section, operation="rollback", actor=actor, reason=reason, type="rollback",
+        base_snapshot=current,
+    )  # fmt: skip
     try:
         made = opened.rollback(section, number, task=task, reason=reason, actor=actor)
     except BaseException as error:

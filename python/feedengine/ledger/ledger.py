@@ -77,7 +77,7 @@ class Ledger:
         type: str = "ingestion",
     ) -> int:
         """Add a QUEUED task; gives its number."""
-        with self._write() as con:
+        with self._write(lasting=True) as con:
             task = con.execute("SELECT coalesce(max(id), 0) + 1 FROM tasks").fetchone()[0]
             if task > _LARGEST_ID:
                 raise StoreDamaged("the ledger has no task numbers left")
@@ -103,6 +103,18 @@ class Ledger:
         with _mapped():
             point("ledger.after_create")
         return int(task)
+
+    def begin(self, **what: Any) -> int:
+        """`create` and `start` at once, for a task that nobody waits for but the process that works on it.
+
+        Should the machine lose power right now, nothing is lost: the store's applied mark says what was done.
+        """
+        with self._write():
+            # The inner transactions are part of this one, and as lasting.
+            base_snapshot = what.pop("base_snapshot", None)
+            task = self.create(**what)
+            self.start(task, base_snapshot=base_snapshot)
+        return task
 
     def start(self, task: int, *, base_snapshot: int | None = None) -> None:
         """Mark the task IN_PROGRESS, worked on by this process."""
@@ -302,7 +314,7 @@ class Ledger:
     ) -> None:
         names = ", ".join(f'"{name}"' for name in PROBLEM_COLUMNS)
         marks = ", ".join("?" * (len(PROBLEM_COLUMNS) + 2))
-        with self._write() as con:
+        with self._write(lasting=True) as con:
             con.executemany(
                 f"INSERT OR REPLACE INTO problems (task, seq, {names}) VALUES ({marks})",
                 ([task, seq, *_problem(fault)] for seq, fault in enumerate(problems, 1)),
@@ -320,7 +332,7 @@ class Ledger:
             )
 
     def _decide(self, task: int, decision: str, actor: str, reason: str | None) -> Task:
-        with self._write() as con:
+        with self._write(lasting=True) as con:
             done = con.execute(
                 "UPDATE tasks SET decision = ?, decided_by = ?, decided_time = ?, decided_reason = ? "
                 "WHERE id = ? AND outcome IN ('refused', 'held') AND decision IS NULL",
@@ -354,13 +366,18 @@ class Ledger:
             yield self._connection()
 
     @contextmanager
-    def _write(self) -> Iterator[sqlite3.Connection]:
-        """A transaction; one inside another is part of it."""
+    def _write(self, *, lasting: bool = False) -> Iterator[sqlite3.Connection]:
+        """A transaction; one inside another is part of it.
+
+        A `lasting` one is on the disk before this returns. The others survive the death of the process, and a power
+        failure takes at most the last of them, never the order: what they say can be found out again.
+        """
         with self._lock, _mapped():
             con = self._connection()
             if con.in_transaction:
                 yield con
                 return
+            con.execute(f"PRAGMA synchronous = {'FULL' if lasting else 'NORMAL'}")
             con.execute("BEGIN IMMEDIATE")
             try:
                 yield con

@@ -36,9 +36,13 @@ from feedengine.store.model import (
     SnapshotMeta,
 )
 from feedengine.store.rollback import roll_back
+from feedengine.store.schema import SHARED
 from feedengine.store.trace import provenance, trace
 
 FILE = "catalog.duckdb"
+
+#: Schema by section, and the tables by (schema, entity).
+Layout = tuple[dict[str, str], dict[tuple[str, str], schema.Table]]
 
 
 class Catalog:
@@ -68,6 +72,9 @@ class Catalog:
         self._idle = [] if idle is None else idle
         self._duckdb: DuckDBPyConnection | None = None
         self._open = False
+        # Whether the file is open for reading only, and what was learnt of it since.
+        self._fixed = False
+        self._known: Layout | None = None
 
     def __enter__(self) -> Catalog:
         return self
@@ -137,9 +144,11 @@ class Catalog:
         """
         with self.writing() as con:
             point("commit.locked")
+            # Asked before the transaction, which would be lost if the answer is no.
+            empty = not schema.has_meta(con)
             con.execute("BEGIN").fetchall()
             point("commit.begun")
-            if not schema.has_meta(con):
+            if empty:
                 schema.create_meta(con)
             newest = registry.newest_number(con, section)
             if newest != base.snapshot:
@@ -156,8 +165,7 @@ class Catalog:
             with mapped(f"Snapshot {commit.number} is current."):
                 point("commit.after_commit")
                 self._checkpoint(con, always=commit.restructured)
-        with mapped(f"Snapshot {commit.number} is current."):
-            registry.collect_garbage(self.index_dir, commit.live_runs)
+                registry.collect_garbage(con, self.index_dir, commit.runs)
 
     def _checkpoint(self, con: DuckDBPyConnection, *, always: bool = False) -> None:
         """Move the log into the file if it is long.
@@ -178,7 +186,8 @@ class Catalog:
             self._lost()
             con = self._start()
             attach(con, self.path(), self.options, write=True)
-            self._open = True
+            self._open, self._fixed = True, False
+            self._known = None
             try:
                 yield con
             except BaseException:
@@ -426,7 +435,7 @@ class Catalog:
     def _must_read(self, section: str | None) -> DuckDBPyConnection:
         """The open file. Raises `CatalogNotFound` if it or the section is not there."""
         con = self._read()
-        known = schema.sections(con) if con else {}
+        known = self._layout(con)[0] if con else {}
         if con is None or (section is not None and section not in known):
             raise CatalogNotFound(
                 f"no section {section!r} in {self.key}; known: {', '.join(sorted(known)) or 'none'}",
@@ -435,8 +444,15 @@ class Catalog:
         return con
 
     def _table(self, con: DuckDBPyConnection, section: str, entity: str) -> schema.Table | None:
-        place = registry.schema_of(con, section, entity)
-        return schema.tables(con).get((place, entity)) if place else None
+        sections, tables = self._layout(con)
+        place = SHARED if entity in SHARED_ENTITIES else sections.get(section)
+        return tables.get((place, entity)) if place else None
+
+    def _layout(self, con: DuckDBPyConnection) -> Layout:
+        """Schema by section, and the tables; while the file is open for reading nobody can change them."""
+        known = self._known or (schema.sections(con), schema.tables(con))
+        self._known = known if self._fixed else None
+        return known
 
     def _start(self) -> DuckDBPyConnection:
         if self._duckdb is None:
@@ -463,7 +479,8 @@ class Catalog:
                 return None
             con = self._start()
             attach(con, self.path(), self.options, write=False)
-            self._open = True
+            self._open = self._fixed = True
+            self._known = None
             with mapped():
                 if not schema.has_meta(con):
                     self._detach()

@@ -38,7 +38,8 @@ class Commit:
         self.section = section
         self.number = registry.next_number(con)
         self.finished = False
-        self.live_runs: frozenset[str] = frozenset()
+        #: Index files of the states that were written.
+        self.runs: frozenset[str] = frozenset()
         #: Whether tables or columns were made.
         self.restructured = False
         self.con = con
@@ -185,14 +186,14 @@ class Commit:
                     f"task {meta.task} was already applied as snapshot {before[0][0]}",
                     state=f"Nothing was changed. Snapshot {self.base.snapshot} is current.",
                 )
-        states = {(self._place(entity), entity): _state(state) for entity, state in meta.entities.items()}
-        registry.write(con, self.number, self.section, meta, states)
-        info = registry.one(registry.snapshots(con), self.number)
-        live = registry.live_runs(con)
+        states = {entity: _state(state) for entity, state in meta.entities.items()}
+        placed = {(self._place(entity), entity): state for entity, state in states.items()}
+        registry.write(con, self.number, self.section, meta, placed)
+        info = registry.written(con, self.number, states)
         point("commit.before_commit")
         con.execute("COMMIT").fetchall()
         self.finished = True
-        self.live_runs = live
+        self.runs = frozenset(run for state in states.values() for run in state.runs)
         return info
 
     def _disagreement(self, what: str) -> StoreDamaged:

@@ -89,6 +89,17 @@ _SNAPSHOT = (
 )
 
 
+def written(con: DuckDBPyConnection, number: int, states: Mapping[str, EntityState]) -> SnapshotInfo:
+    """Snapshot `number`, which `write` has just added with these states by entity."""
+    row = con.execute(f"SELECT * FROM {META}.snapshots WHERE snapshot = ?", [number]).fetchall()[0]
+    return _info(row, states, current=True)
+
+
+def _info(row: Sequence[Any], states: Mapping[str, EntityState], *, current: bool) -> SnapshotInfo:
+    values = dict(zip(_SNAPSHOT, row, strict=True)) | {"counts": json.loads(row[10])}
+    return SnapshotInfo(**values, entities=states, current=current)
+
+
 def snapshots(con: DuckDBPyConnection, section: str | None = None) -> list[SnapshotInfo]:
     """All snapshots in order, with the states each one wrote."""
     states: dict[int, dict[str, EntityState]] = {}
@@ -97,11 +108,7 @@ def snapshots(con: DuckDBPyConnection, section: str | None = None) -> list[Snaps
     rows = con.execute(f"SELECT * FROM {META}.snapshots ORDER BY snapshot").fetchall()
     last = {row[1]: row[0] for row in rows}
     return [
-        SnapshotInfo(
-            **dict(zip(_SNAPSHOT, row, strict=True)) | {"counts": json.loads(row[10])},
-            entities=states.get(row[0], {}),
-            current=last[row[1]] == row[0],
-        )
+        _info(row, states.get(row[0], {}), current=last[row[1]] == row[0])
         for row in rows
         if section is None or row[1] == section
     ]
@@ -188,12 +195,19 @@ def live_runs(con: DuckDBPyConnection) -> frozenset[str]:
     return frozenset(run for _, state in newest(con).values() for run in state.runs)
 
 
-def collect_garbage(index_dir: Path, live: frozenset[str]) -> int:
-    """Delete index files no state names, unless they are young; gives how many."""
+def collect_garbage(con: DuckDBPyConnection, index_dir: Path, sure: Iterable[str]) -> int:
+    """Delete index files no state names, unless they are young; gives how many. `sure` ones are known to be named."""
     oldest = time.time() - _GRACE_SECONDS
-    gone = 0
-    for entry in index_dir.iterdir():
-        if entry.name not in live and entry.is_file() and entry.stat().st_mtime < oldest:
-            entry.unlink(missing_ok=True)
-            gone += 1
-    return gone
+    known = set(sure)
+    old = [entry for entry in index_dir.iterdir() if entry.name not in known and _is_old(entry, oldest)]
+    if not old:
+        return 0
+    live = live_runs(con)
+    gone = [entry for entry in old if entry.name not in live]
+    for entry in gone:
+        entry.unlink(missing_ok=True)
+    return len(gone)
+
+
+def _is_old(entry: Path, oldest: float) -> bool:
+    return entry.is_file() and entry.stat().st_mtime < oldest

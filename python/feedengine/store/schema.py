@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
 from feedengine.errors import StoreDamaged
@@ -82,10 +83,10 @@ def create_meta(con: DuckDBPyConnection) -> None:
 
 def has_meta(con: DuckDBPyConnection) -> bool:
     """Whether the file holds a store at all; a newer format is refused."""
-    sql = f"SELECT count(*) FROM duckdb_schemas() WHERE database_name = '{ALIAS}' AND schema_name = 'feedengine'"
-    if not con.execute(sql).fetchall()[0][0]:
+    try:
+        version = con.execute(f"SELECT max(version) FROM {META}.format").fetchall()[0][0]
+    except (duckdb.CatalogException, duckdb.BinderException):
         return False
-    version = con.execute(f"SELECT max(version) FROM {META}.format").fetchall()[0][0]
     if version != 1:
         raise StoreDamaged(
             f"the catalog file has format {version}; this feedengine reads format 1",
