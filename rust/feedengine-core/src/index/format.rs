@@ -109,9 +109,9 @@ pub const fn stride(owned: bool) -> usize {
     CHUNK * (size_of::<Hot>() + size_of::<Cold>() + if owned { 16 } else { 0 })
 }
 
-/// Bits of the directory for `entries`: about four entries a slot.
+/// Bits of the directory for `entries`: one or two entries a slot, so that a probe reads one cache line of them.
 pub fn directory_bits(entries: u64) -> u32 {
-    (u64::BITS - entries.leading_zeros()).saturating_sub(2).clamp(1, 26)
+    (u64::BITS - entries.leading_zeros()).saturating_sub(1).clamp(1, 26)
 }
 
 /// Unkeyed checksum of a part of a run.

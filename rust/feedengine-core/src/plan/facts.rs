@@ -82,6 +82,7 @@ impl Facts {
         match (name, cell.kind) {
             (0, _) => 0,
             (_, Kind::Text) if plain => name + 4 + bytes.len() as u64,
+            (_, Kind::List) if plain => name + 2 + list_size(bytes, |item| item.len() as u64 + 2),
             _ => name + 2 + value_size(cell.kind, bytes),
         }
     }
@@ -118,16 +119,19 @@ fn value_size(kind: Kind, bytes: &[u8]) -> u64 {
         Kind::Json => bytes.len() as u64,
         Kind::Flag => 5 - u64::from(bytes == [1]),
         Kind::Integer => bytes.try_into().map_or(0, i64::from_le_bytes).to_string().len() as u64,
-        Kind::List => {
-            let (mut count, mut size) = (0u64, 2);
-            let mut items = ListItems(bytes);
-            while let Some(item) = items.next_bytes() {
-                count += 1;
-                size += text_size(item);
-            }
-            size + count.saturating_sub(1)
-        }
+        Kind::List => list_size(bytes, text_size),
     }
+}
+
+/// Bytes of a list, whose items are quoted strings of these sizes.
+fn list_size(bytes: &[u8], size_of: impl Fn(&[u8]) -> u64) -> u64 {
+    let (mut count, mut size) = (0u64, 2);
+    let mut items = ListItems(bytes);
+    while let Some(item) = items.next_bytes() {
+        count += 1;
+        size += size_of(item);
+    }
+    size + count.saturating_sub(1)
 }
 
 #[cfg(test)]
