@@ -9,7 +9,6 @@ import re
 
 #: Pattern of the test's node id, and what is wrong.
 KNOWN = {
-    r"test_hostile\.py.*\[33-two-thousand-new-columns\]": "DuckDB gets too little memory for 2,000 columns",
     r"test_tasks\.py::TestTasks": "group duplicates and superseded rows are counted otherwise by the model",
 }
 

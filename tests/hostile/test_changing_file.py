@@ -103,4 +103,4 @@ def test_a_request_that_is_none_is_our_own_mistake(tmp_path: Path) -> None:
     with pytest.raises(InternalError, match="request"):
         engine.diff_files(path, path, {"settings": {}, "memory": 1 << 28, "temp_dir": str(tmp_path), "threads": "many"})
     with pytest.raises(InternalError):
-        engine.Planner({"operation": "sync"}, bytes(192))
+        engine.Planner({}, bytes(192))

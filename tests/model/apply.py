@@ -177,19 +177,20 @@ class Task:
         counts, table = self.counts[entity.name], self.after[entity.name]
         if section.extra or set(section.columns) - {"id"} or any(extra_columns(entity, one) for one in section.rows):
             self.fault("EXTRA_COLUMN", entity)
-        named = set()
+        named: dict[str, Row] = {}
         for row, key in self.usable(entity, section):
             if key in named:
                 counts["ignored"] += 1
                 self.duplicate(entity, row)
+                named[key] = row
             elif key in table:
-                named.add(key)
+                named[key] = row
                 counts["listed"] += 1
-                self.kept[entity.name].append((row, key))
             else:
                 counts["unknown"] += 1
                 counts["ignored"] += 1
                 self.fault("UNKNOWN_ID", entity, row, FILE if self.settings.delete_unknown == "fail" else None)
+        self.kept[entity.name] = [(row, key) for key, row in named.items()]
         if self.operation == "whitelist":
             counts["unchanged"], counts["listed"] = counts["listed"], 0
         for key in list(table):

@@ -73,6 +73,11 @@ def table(stream: Any) -> list[dict[str, Any]]:
     ]
 
 
+def plain(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Rows by id."""
+    return {row["id"]: {name: value for name, value in row.items() if name != "id"} for row in rows}
+
+
 def state(records: int, next_row: int, digest: str = "d", runs: Sequence[str] = ()) -> EntityState:
     """A state as the engine reports it."""
     return EntityState(records, records, 0, next_row, digest, tuple(runs))

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from feedengine.errors import CatalogNotFound, SnapshotNotFound, UsageError
 from feedengine.store.catalog import Catalog
-from store.helpers import Writer, new_catalog, stream, table
-
-
-def plain(rows: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    return {row["id"]: {name: value for name, value in row.items() if name != "id"} for row in rows}
+from store.helpers import Writer, new_catalog, plain, stream, table
 
 
 @pytest.fixture

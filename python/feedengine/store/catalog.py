@@ -17,7 +17,7 @@ from feedengine.store import reading, registry, schema, text
 from feedengine.store.arrow import Result
 from feedengine.store.changes import changes
 from feedengine.store.commit import Commit
-from feedengine.store.database import ALIAS, CHECKPOINT_BYTES, attach, forget, mapped, room_to_sort, start
+from feedengine.store.database import ALIAS, CHECKPOINT_BYTES, attach, forget, mapped, room_for, room_to_sort, start
 from feedengine.store.indexing import Index
 from feedengine.store.lock import writer_lock
 from feedengine.store.maintain import check, prune
@@ -341,7 +341,7 @@ class Catalog:
         if table is None:
             path.write_bytes(b"")
             return b"", 0
-        with mapped("The export was not written."), room_to_sort(con, self.options):
+        with mapped("The export was not written."), room_to_sort(con, self.options, len(columns)):
             return text.write(con, table, list(columns), at, form, path)
 
     @mapped()
@@ -383,6 +383,8 @@ class Catalog:
         """
         self._must_read(section)
         with self.writing() as con:
+            widest = max((len(table.columns) for table in schema.tables(con).values()), default=0)
+            room_for(con, self.options, widest)
             con.execute("BEGIN").fetchall()
             gone = prune(con, section, keep)
             con.execute("COMMIT").fetchall()
@@ -446,7 +448,10 @@ class Catalog:
     def _table(self, con: DuckDBPyConnection, section: str, entity: str) -> schema.Table | None:
         sections, tables = self._layout(con)
         place = SHARED if entity in SHARED_ENTITIES else sections.get(section)
-        return tables.get((place, entity)) if place else None
+        table = tables.get((place, entity)) if place else None
+        if table is not None:
+            room_for(con, self.options, len(table.columns))
+        return table
 
     def _layout(self, con: DuckDBPyConnection) -> Layout:
         """Schema by section, and the tables; while the file is open for reading nobody can change them."""

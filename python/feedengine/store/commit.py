@@ -12,7 +12,7 @@ from feedengine.errors import BaseMoved, StoreDamaged
 from feedengine.faults import point
 from feedengine.store import registry, schema
 from feedengine.store.arrow import source
-from feedengine.store.database import ROW_GROUP_SIZE, literal, threads
+from feedengine.store.database import ROW_GROUP_SIZE, literal, room_for, threads
 from feedengine.store.model import (
     CASCADE_PURGED,
     PURGED,
@@ -51,9 +51,11 @@ class Commit:
         return self.add_columns(entity, ())
 
     def add_columns(self, entity: str, columns: Sequence[Column]) -> Table:
-        """Make columns known to the entity; those it has are passed over. Nothing is rewritten."""
+        """Make columns known to the entity; those it has are passed over. Rows stay as they are stored."""
         place = self._place(entity)
         known = self._tables.get((place, entity))
+        most = len(known.columns if known else ()) + len(columns)
+        self._options = room_for(self.con, self._options, most)
         table = schema.add_columns(self.con, self._tables, place, entity, columns, self.number)
         self.restructured = self.restructured or table != known
         return table

@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -57,12 +58,12 @@ def start(temp: Path, options: Options) -> DuckDBPyConnection:
 
 
 @contextmanager
-def room_to_sort(connection: DuckDBPyConnection, options: Options) -> Iterator[None]:
-    """Memory and threads for sorting whole records.
+def room_to_sort(connection: DuckDBPyConnection, options: Options, columns: int) -> Iterator[None]:
+    """Memory and threads for sorting whole records of so many columns.
 
     DuckDB spills what it sorts, but needs up to 256 MiB a thread to do so, whatever the number of records.
     """
-    memory = max(options.memory, _SORTING)
+    memory = max(options.memory, _SORTING + columns * _COLUMN)
     connection.execute(f"SET memory_limit = '{memory >> 20}MiB'").fetchall()
     connection.execute(f"SET threads = {min(options.threads or os.cpu_count() or 1, memory // _SORTING)}").fetchall()
     try:
@@ -73,6 +74,7 @@ def room_to_sort(connection: DuckDBPyConnection, options: Options) -> Iterator[N
 
 
 _SORTING = 256 << 20
+_COLUMN = 320 << 10
 
 
 def threads(options: Options) -> str:
@@ -80,10 +82,25 @@ def threads(options: Options) -> str:
     return f"SET threads = {options.threads}" if options.threads else "RESET threads"
 
 
+def room_for(connection: DuckDBPyConnection, options: Options, columns: int) -> Options:
+    """Memory to write a table of so many columns; gives the options that hold from now on.
+
+    DuckDB keeps 32 KiB several times for each column and thread, however few rows there are; a comparison most.
+    """
+    memory = columns * _COLUMN
+    if memory <= _least(options.memory):
+        return options
+    wide = replace(options, memory=memory, threads=1)
+    connection.execute(f"SET memory_limit = '{memory >> 20}MiB'").fetchall()
+    connection.execute(threads(wide)).fetchall()
+    return wide
+
+
 def forget(connection: DuckDBPyConnection, options: Options) -> None:
     """Give back what DuckDB has cached: it keeps blocks of files that are no longer attached, up to its limit."""
     for memory in (32 << 20, _least(options.memory)):
         connection.execute(f"SET memory_limit = '{memory >> 20}MiB'").fetchall()
+    connection.execute(threads(options)).fetchall()
 
 
 def _least(memory: int) -> int:

@@ -141,51 +141,78 @@ def add_columns(
     snapshot: int,
 ) -> Table:
     """Add columns to an entity as of `snapshot`, making its table first if need be; known ones are passed over."""
-    table = tables.get((schema, entity))
-    if table is None:
-        table = _create(con, schema, entity, snapshot)
+    known = tables.get((schema, entity))
+    table = known or Table(schema, entity, (), {}, {})
     kinds = {column.name: column.kind for column in table.columns}
     columns, physical, since = list(table.columns), dict(table.physical), dict(table.since)
     taken = {name.casefold() for name in physical.values()} | set(_SERVICE)
-    added = False
-    for column in new:
+    for column in (*(() if known else (Column(KEY, "text"),)), *new):
         if column.name in kinds:
             if kinds[column.name] != column.kind:
                 raise ValueError(f"{column.name} is stored as {kinds[column.name]}, not {column.kind}")
             continue
         name = _free_name(column.name, taken)
         taken.add(name.casefold())
-        con.execute(f"ALTER TABLE {table.history} ADD COLUMN {quoted(name)} {KINDS[column.kind]}").fetchall()
-        _register(con, schema, entity, column, name, len(columns), snapshot)
         columns.append(column)
         physical[column.name] = name
         since[column.name] = snapshot
         kinds[column.name] = column.kind
-        added = True
+    if known and len(columns) == len(known.columns):
+        return known
     grown = Table(schema, entity, tuple(columns), physical, since)
-    if added or (schema, entity) not in tables:
-        _view(con, grown)
+    if known is None:
+        if schema == SHARED:
+            con.execute(f"CREATE SCHEMA IF NOT EXISTS {ALIAS}.{SHARED}").fetchall()
+        _create(con, grown, grown.history)
+    else:
+        _grow(con, known, grown)
+    _register(con, grown, len(table.columns), snapshot)
+    _view(con, grown)
     tables[(schema, entity)] = grown
     return grown
 
 
-def _create(con: DuckDBPyConnection, schema: str, entity: str, snapshot: int) -> Table:
-    if schema == SHARED:
-        con.execute(f"CREATE SCHEMA IF NOT EXISTS {ALIAS}.{SHARED}").fetchall()
-    key = Column(KEY, "text")
-    table = Table(schema, entity, (key,), {KEY: KEY}, {KEY: snapshot})
-    columns = ", ".join(f"{name} {kind}" for name, kind in _SERVICE.items())
-    con.execute(f"CREATE TABLE {table.history} ({columns}, {KEY} VARCHAR)").fetchall()
-    _register(con, schema, entity, key, KEY, 0, snapshot)
-    return table
+#: Within a transaction DuckDB keeps a description of the table for each column that is added: about 500 bytes a column
+#: of the table, each time. From this many columns described in all, the table is copied instead.
+_DESCRIBED = 200_000
 
 
-def _register(
-    con: DuckDBPyConnection, schema: str, entity: str, column: Column, physical: str, position: int, since: int
-) -> None:
+def _grow(con: DuckDBPyConnection, known: Table, grown: Table) -> None:
+    """Give a table the columns it lacks."""
+    new = grown.columns[len(known.columns) :]
+    if len(new) * len(grown.columns) < _DESCRIBED:
+        for column in new:
+            kind = KINDS[column.kind]
+            con.execute(f"ALTER TABLE {grown.history} ADD COLUMN {grown.column(column.name)} {kind}").fetchall()
+        return
+    copy = f"{ALIAS}.{quoted(grown.schema)}.{quoted(grown.entity + '_grown')}"
+    _create(con, grown, copy)
+    names = ", ".join([*_SERVICE, *(known.column(column.name) for column in known.columns)])
+    con.execute(f"INSERT INTO {copy} ({names}) SELECT {names} FROM {known.history}").fetchall()
+    con.execute(f"DROP TABLE {known.history}").fetchall()
+    con.execute(f"ALTER TABLE {copy} RENAME TO {quoted(grown.entity + '_history')}").fetchall()
+
+
+def _create(con: DuckDBPyConnection, table: Table, name: str) -> None:
+    columns = [f"{name} {kind}" for name, kind in _SERVICE.items()]
+    columns += [f"{table.column(column.name)} {KINDS[column.kind]}" for column in table.columns]
+    con.execute(f"CREATE TABLE {name} ({', '.join(columns)})").fetchall()
+
+
+def _register(con: DuckDBPyConnection, table: Table, first: int, since: int) -> None:
+    """Note the columns from number `first` on."""
+    new = table.columns[first:]
     con.execute(
-        f"INSERT INTO {META}.columns VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [schema, entity, column.name, column.kind, physical, position, since],
+        f"INSERT INTO {META}.columns SELECT ?, ?, unnest(?), unnest(?), unnest(?), unnest(?), ?",
+        [
+            table.schema,
+            table.entity,
+            [column.name for column in new],
+            [column.kind for column in new],
+            [table.physical[column.name] for column in new],
+            list(range(first, len(table.columns))),
+            since,
+        ],
     ).fetchall()
 
 
