@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import getpass
 import os
-import secrets
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -339,7 +338,7 @@ def _next_index(planner: engine.Planner, catalog: Catalog) -> Iterator[Any]:
 
     def write() -> None:
         try:
-            answer["states"] = planner.write_index(catalog.index_dir, secrets.token_hex(8))
+            answer["states"] = planner.write_index(catalog.index_dir, os.urandom(8).hex())
         except BaseException as error:
             answer["error"] = error
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import os
-import secrets
 import shutil
 import sys
 import tarfile
@@ -111,7 +110,7 @@ def _written(
     catalog: Catalog, section: str, entity: str, form: str, at: int | None, folder: Path
 ) -> Iterator[tuple[bytes, Path, int]]:
     """One entity as text in a scratch file in `folder`."""
-    scratch = folder / f".{secrets.token_hex(8)}.part"
+    scratch = folder / f".{os.urandom(8).hex()}.part"
     try:
         header, count = catalog.write_text(section, entity, at, form, scratch)
         point("export.after_text")
@@ -123,7 +122,7 @@ def _written(
 @contextmanager
 def _whole(path: Path) -> Iterator[BinaryIO]:
     """A file that takes its name when the block ends well, and is gone otherwise."""
-    part = path.with_name(f".{path.name[:100]}.{secrets.token_hex(8)}.part")
+    part = path.with_name(f".{path.name[:100]}.{os.urandom(8).hex()}.part")
     try:
         with part.open("xb") as file:
             yield file

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import socket
 from pathlib import Path
 
 
 def myself() -> str:
     """This process: host, number and start time; a number alone may be reused."""
-    return f"{socket.gethostname()} {os.getpid()} {_started(os.getpid())}"
+    return f"{os.uname().nodename} {os.getpid()} {_started(os.getpid())}"
 
 
 def gone(worker: str | None) -> bool:
@@ -17,7 +16,7 @@ def gone(worker: str | None) -> bool:
     if not worker:
         return True
     host, number, started = worker.rsplit(" ", 2)
-    return host == socket.gethostname() and _started(int(number)) != started
+    return host == os.uname().nodename and _started(int(number)) != started
 
 
 def _started(number: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -67,11 +67,11 @@ class Index:
 
     def totals(self, entity: str, rows: ArrowStream) -> dict[str, Any]:
         """Records, active, data_bytes and digest of `rows`; nothing is kept."""
-        path = self._temp / f"check-{secrets.token_hex(8)}.run"
+        path = self._temp / f"check-{os.urandom(8).hex()}.run"
         try:
             return engine().build_index(entity, self._secret, rows, path, self._temp)
         finally:
             path.unlink(missing_ok=True)
 
     def _new(self, entity: str) -> Path:
-        return self.folder / f"{entity}-{secrets.token_hex(8)}.run"
+        return self.folder / f"{entity}-{os.urandom(8).hex()}.run"

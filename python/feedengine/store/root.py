@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -40,7 +39,7 @@ class Store:
             (root / folder).mkdir(exist_ok=True)
         secret = root / "secret"
         if not secret.exists():
-            _write(secret, secrets.token_bytes(_SECRET_BYTES), 0o600)
+            _write(secret, os.urandom(_SECRET_BYTES), 0o600)
         if not (root / "store.json").exists():
             _write(root / "store.json", json.dumps({"format": _FORMAT}).encode() + b"\n", 0o644)
         return cls.open(root, options)
@@ -111,7 +110,7 @@ _LOST_SECRET = [{"text": "Restore the file `secret` from a backup; every index d
 
 def _write(path: Path, content: bytes, mode: int) -> None:
     """Write a small file whole or not at all."""
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
+    part = path.with_name(f"{path.name}.{os.urandom(4).hex()}.part")
     descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "wb") as file:
         file.write(content)
