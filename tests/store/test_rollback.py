@@ -13,6 +13,7 @@ from feedengine.errors import SnapshotNotFound, UsageError
 from feedengine.settings import load
 from feedengine.store import Store
 from feedengine.store.catalog import Catalog
+from feedengine.store.model import Options
 from store.helpers import table
 
 DAYS: list[tuple[str, str, list[dict[str, Any]]]] = [
@@ -136,3 +137,14 @@ def test_a_changed_row_is_noticed(shop: Shop) -> None:
             con.execute(change).fetchall()
         problems = catalog.check("Products")["problems"]
         assert len(problems) == 1 and "digest" in problems[0]
+
+
+def test_going_back_over_many_wide_records_needs_little_memory(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    for day in (1, 2):
+        # Digits of large numbers: nothing that a dictionary makes small.
+        data = [{f"t{n}": str(pow(day * 1000 + n, 97, 10**900 + row)) for n in range(2)} for row in range(45_000)]
+        shop.feed("delta", "items", [{"id": f"A{row}", "name": "a", "data": data[row]} for row in range(45_000)])
+    tight = Store.open(tmp_path / "store", Options(memory=46 << 20, threads=2))
+    made = tight.catalog("key_a").rollback("Products", 1)
+    assert made.counts["items"] == {"added": 0, "changed": 45_000, "removed": 0}

@@ -21,19 +21,23 @@ def roll_back(commit: Commit, entity: str, to: int, index: Index) -> tuple[dict[
     con, base = commit.con, commit.base.entities[entity]
     table = commit.table(entity)
     now = commit.number - 1
+    # A hash of each version keeps the comparison narrow: joining whole rows would hold both sides in memory.
+    content = f"hash({', '.join(map(table.column, table.physical))}) AS _hash"
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE back AS SELECT {base.next_row}::BIGINT AS _row, "
-        f"_row AS _old_row, {KEY} FROM {table.history} WHERE {only_at(to, now)}"
+        f"_row AS _old_row, {KEY}, {content} FROM {table.history} WHERE {only_at(to, now)}"
     ).fetchall()
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE leaving AS SELECT h._row, h.{KEY}, "
+        f"CREATE OR REPLACE TEMP TABLE leaving AS SELECT h._row, h.{KEY}, h._hash, "
         f"CASE WHEN back._row IS NULL THEN {REMOVED} ELSE {REPLACED} END::INTEGER AS _reason "
-        f"FROM (SELECT * FROM {table.history} WHERE {only_at(now, to)}) AS h LEFT JOIN back ON back.{KEY} = h.{KEY}"
+        f"FROM (SELECT _row, {KEY}, {content} FROM {table.history} WHERE {only_at(now, to)}) AS h "
+        f"LEFT JOIN back ON back.{KEY} = h.{KEY}"
     ).fetchall()
     same = " AND ".join(f"l.{name} IS NOT DISTINCT FROM b.{name}" for name in map(table.column, table.physical))
     # What was changed and changed back, by a feed or an earlier rollback, stays as it is.
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE equal AS SELECT back.{KEY} FROM leaving JOIN back ON back.{KEY} = leaving.{KEY} "
+        f"CREATE OR REPLACE TEMP TABLE equal AS SELECT back.{KEY} "
+        f"FROM leaving JOIN back ON back.{KEY} = leaving.{KEY} AND back._hash = leaving._hash "
         f"JOIN {table.history} AS l ON l._row = leaving._row JOIN {table.history} AS b ON b._row = back._old_row "
         f"WHERE {same}"
     ).fetchall()
