@@ -158,6 +158,11 @@ impl Run {
         Ok(())
     }
 
+    /// Whether [`Run::copy_hot`] was here.
+    pub fn is_copied(&self) -> bool {
+        self.copied.is_some()
+    }
+
     /// Gives the memory of [`Run::copy_hot`] back.
     pub fn drop_hot(&mut self) {
         self.copied = None;

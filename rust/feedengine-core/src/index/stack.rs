@@ -74,9 +74,22 @@ impl Index {
         self.runs.iter().map(Run::hot_bytes).sum()
     }
 
-    /// Prepares for a feed that names most records.
-    pub fn copy_hot(&mut self, threads: usize) -> Result<(), Damaged> {
-        self.runs.iter_mut().try_for_each(|run| run.copy_hot(threads))
+    /// Prepares for a feed that names most records, with at most `room` bytes; gives how many were used.
+    pub fn copy_hot(&mut self, threads: usize, room: usize) -> Result<usize, Damaged> {
+        let mut used = 0;
+        // The oldest run is the one that is probed most.
+        for run in &mut self.runs {
+            if used + run.hot_bytes() <= room {
+                run.copy_hot(threads)?;
+                used += run.hot_bytes();
+            }
+        }
+        Ok(used)
+    }
+
+    /// Mapped bytes that [`Index::find`] reads in no order.
+    pub fn probed_bytes(&self) -> usize {
+        self.runs.iter().filter(|run| !run.is_copied()).map(Run::bytes).sum()
     }
 
     /// Gives back what [`Index::copy_hot`] took, and mapped pages.

@@ -235,7 +235,7 @@ impl Planner {
         let room = self.request.memory / 8 / self.threads;
         let worker = |number| Worker::new(&task, SpoolPart::new(number, room, self.request.temp_dir.clone()));
         // Above this many mapped bytes pages are given back now and then, so that a large index fits a small limit.
-        let mapped: usize = self.entities.iter().map(|entity| entity.index.bytes()).sum();
+        let mapped: usize = self.entities.iter().map(|entity| entity.index.probed_bytes()).sum();
         let crowded = mapped > self.request.memory / 2;
         let pass = match read_blocks(
             path,
@@ -289,14 +289,13 @@ impl Planner {
         Ok(())
     }
 
-    /// Brings an index into memory that a feed of this size will probe all over, where it fits.
+    /// Brings indexes into memory that a feed of this size will probe all over, as far as they fit.
     fn expect(&mut self, path: &Path) -> Result<(), Stop> {
         let size = std::fs::metadata(path).map_or(0, |file| file.len() as usize);
-        let fits = self.request.memory / 2;
+        let mut room = self.request.memory / 8 * 5;
         for entity in &mut self.entities {
-            let bytes = entity.index.hot_bytes();
-            if self.operation.rows == Rows::Replace && bytes < size.min(fits) {
-                entity.index.copy_hot(self.threads)?;
+            if self.operation.rows == Rows::Replace && entity.index.hot_bytes() < size {
+                room -= entity.index.copy_hot(self.threads, room)?;
                 entity.marks.expect_many();
             }
         }

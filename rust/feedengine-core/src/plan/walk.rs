@@ -6,6 +6,9 @@ use super::stop::Stop;
 use super::touch::{NEW, Touch};
 use crate::index::{Found, Live};
 
+/// Bytes of an index whose pages are given back on the way.
+const LARGE: usize = 64 << 20;
+
 /// Calls `visit` for every current record and every settled touch, in key order; a record that is touched comes
 /// with its touch.
 pub fn walk_all(
@@ -35,6 +38,10 @@ pub fn walk_all(
                 live.next();
             }
             visit(next_live.filter(|_| take_live), touch)?;
+        }
+        if entity.index.bytes() > LARGE {
+            // This range of a large index will not be looked at again: without this, all of it would stay in memory.
+            entity.index.release();
         }
     }
     Ok(())
