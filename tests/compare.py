@@ -39,6 +39,8 @@ def same_answer(answer: Answer, outcome: Outcome) -> None:
         if entity not in answer.report["entities"]:
             want.update(before=0, after=0, active_before=0, data_bytes=0)
         assert got == want, (entity, {name: (got[name], want[name]) for name in COUNTS if got[name] != want[name]})
+        if "ORPHAN" in expected:
+            continue  # what a skipped row would have changed is counted by the engine, which skips it later
         fields = answer.report["entities"].get(entity, {}).get("fields", {})
         assert fields == outcome.fields[entity], (entity, fields, outcome.fields[entity])
     balance(answer)

@@ -1,6 +1,6 @@
 //! What a decided plan hands to the store: rows to close, rows to write, new columns, and the next index.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -58,14 +58,30 @@ impl Planner {
         let known = &self.entities[number].base.columns;
         let mut all = self.columns_of(number, &self.read[number].kinds);
         all.extend(self.columns_of(number, &self.settling[number].kinds));
+        self.put_in_order(number, &mut all);
         let mut added: Vec<Column> = all
             .into_iter()
             .filter(|(name, ..)| !known.iter().any(|column| column.name == *name))
             .map(|(name, _, kind)| Column { name, kind: kind_name(kind).to_owned() })
             .collect();
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         added.retain(|column| seen.insert(column.name.clone()));
         added
+    }
+
+    /// Fields are numbered as the threads meet them; in the store they stand in one order whatever the threads:
+    /// declared ones, those of a CSV header, the rest by name.
+    fn put_in_order(&self, number: usize, columns: &mut [(String, FieldId, Kind)]) {
+        let declared = self.entities[number].spec.fields.len() as u32;
+        let section = self.read[number].section.as_ref();
+        let header = section.and_then(|(section, _)| section.layout.columns()).unwrap_or_default();
+        let named: HashSet<FieldId> = header.iter().filter_map(|column| column.field).collect();
+        let fixed = |field: FieldId| field.0 < declared || named.contains(&field);
+        columns.sort_by(|(a, one, _), (b, other, _)| match (fixed(*one), fixed(*other)) {
+            (true, true) => one.cmp(other),
+            (false, false) => a.cmp(b),
+            (one, other) => other.cmp(&one),
+        });
     }
 
     /// Stored rows to close with their reasons, by row.
