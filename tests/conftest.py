@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-from known_failures import reason
-
 settings.register_profile(
     "fast", max_examples=25, stateful_step_count=8, deadline=None, suppress_health_check=list(HealthCheck)
 )
@@ -36,11 +34,3 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     if collection_path.name in needs or collection_path.parts[-2:] == ("cases", "test_cases.py"):
         return find_spec("feedengine") is None or find_spec("feedengine._engine") is None or None
     return None
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Defects that are known are expected to show: see `known_failures`."""
-    for item in items:
-        why = reason(item.nodeid)
-        if why:
-            item.add_marker(pytest.mark.xfail(reason=why, strict=False))

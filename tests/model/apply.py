@@ -235,10 +235,13 @@ class Task:
                 self.fault("ORPHAN", VARIATIONS, row, WARNING if skip else FILE)
                 stored = self.before[VARIATIONS.name].get(key)
                 self.counts[VARIATIONS.name]["ignored" if skip else "rejected"] += 1
-                if stored is not None and str(stored["item_id"].plain) in self.after[ITEMS.name]:
+                # What is stored stays, even where it hangs in the air already; but not where its item goes now.
+                gone = set(self.before[ITEMS.name]) - set(self.after[ITEMS.name]) if self.settings.cascade else set()
+                if stored is not None and str(stored["item_id"].plain) not in gone:
                     self.after[VARIATIONS.name][key] = stored
                 else:
                     del self.after[VARIATIONS.name][key]
+                    self.counts[VARIATIONS.name]["cascaded"] += stored is not None
         self.kept[VARIATIONS.name] = [(row, key) for row, key in self.kept[VARIATIONS.name] if key not in orphans]
 
     def check_groups(self) -> None:
@@ -251,6 +254,8 @@ class Task:
                     self.fault("UNKNOWN_GROUP", entity, row, raised)
         if GROUPS.name not in self.feed.sections:
             return
+        if self.operation not in ("sync", "delta", "whitelist") and groups == self.before[GROUPS.name]:
+            return  # a patch or delete that changes nothing says nothing of the groups either
         gone = set(self.before[GROUPS.name]) - set(groups)
         in_file = {key: row for row, key in self.kept[GROUPS.name]}
         for key, record in groups.items():
