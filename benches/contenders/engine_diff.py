@@ -11,6 +11,8 @@ import duckdb
 
 from feedengine import engine
 from feedengine.settings import Settings
+from feedengine.store.arrow import source
+from feedengine.store.database import quoted
 
 
 def main(old: str, new: str, out: str) -> None:
@@ -28,7 +30,9 @@ def main(old: str, new: str, out: str) -> None:
         connection.execute("SET enable_progress_bar = false")
         for side, stream in (("after", found.after("items")), ("before", found.before("items"))):
             if stream is not None:
-                connection.execute(f"COPY (SELECT * FROM stream) TO '{out}.{side}' (FORMAT csv)")
+                with source(connection, stream) as (view, names):
+                    columns = ", ".join(f"c{at} AS {quoted(name)}" for at, name in enumerate(names))
+                    connection.execute(f"COPY (SELECT {columns} FROM {view}) TO '{out}.{side}' (FORMAT csv)")
     counts = found.report["entities"]["items"]
     print(json.dumps({name: counts[name] for name in ("added", "changed", "removed")}))
 

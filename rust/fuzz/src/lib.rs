@@ -41,7 +41,7 @@ fn read(path: &std::path::Path, block: usize) -> Outcome {
         default_entity: None,
     };
     let mut feed = Feed::open(path, options, tables.clone()).map_err(|fault| fault.code)?;
-    let (mut block, mut spans, mut scratch) = (Block::default(), Vec::new(), Scratch::new());
+    let (mut block, mut scratch) = (Block::default(), Scratch::new());
     let (mut record, mut issues, mut out) = (Record::default(), Vec::new(), Vec::new());
     let mut section: Option<Section> = None;
     loop {
@@ -51,9 +51,7 @@ fn read(path: &std::path::Path, block: usize) -> Outcome {
             Next::End(_) => return Ok(out),
             Next::Block => {
                 let Some(section) = &section else { continue };
-                spans.clear();
-                section.layout.split(&block, &mut spans);
-                for span in &spans {
+                for span in &block.spans {
                     let raw = &block.bytes[span.start as usize..span.end as usize];
                     issues.clear();
                     section.layout.parse(raw, &mut scratch, &mut record, &mut issues);

@@ -461,7 +461,8 @@ fn a_file_that_changes_while_it_is_read_is_refused() -> Result<(), Fault> {
         let file = std::fs::OpenOptions::new().append(true).open(path);
         file.and_then(|mut file| file.write_all(rest))
     };
-    let changes: [(&[u8], &dyn Fn(&std::path::Path) -> std::io::Result<()>); 4] =
+    type Change<'c> = &'c dyn Fn(&std::path::Path) -> std::io::Result<()>;
+    let changes: [(&[u8], Change<'_>); 4] =
         [(content.as_bytes(), &add), (content.as_bytes(), &cut), (content.as_bytes(), &replace), (half, &go_on)];
     for (number, (bytes, change)) in changes.into_iter().enumerate() {
         let file = Temporary::new("items.csv", bytes);
