@@ -2,10 +2,11 @@
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
 
-use bytemuck::{bytes_of, cast_slice, cast_slice_mut, pod_read_unaligned};
+use bytemuck::{bytes_of, bytes_of_mut, cast_slice, cast_slice_mut, pod_read_unaligned};
 use memmap2::Mmap;
 
 use super::format::{CHUNK, Cold, HEADER, Head, Hot, MAGIC, checksum, stride};
@@ -55,8 +56,18 @@ pub struct Run {
     sums: usize,
     directory: usize,
     verified: Vec<AtomicU8>,
-    /// The hot parts of all chunks, once [`Run::copy_hot`] has brought them together.
-    copied: Option<Box<[Hot]>>,
+    probes: Probes,
+}
+
+/// Where entries are looked up.
+#[derive(Debug)]
+enum Probes {
+    /// In the mapped file.
+    Mapped,
+    /// In memory: the hot parts of all chunks.
+    Copied(Box<[Hot]>),
+    /// In the file, read entry by entry: a mapping would draw in all of it.
+    Read(File),
 }
 
 impl Run {
@@ -97,7 +108,7 @@ impl Run {
             sums: footer,
             directory: footer + chunks * 16,
             verified: (0..chunks).map(|_| AtomicU8::new(0)).collect(),
-            copied: None,
+            probes: Probes::Mapped,
             map,
         })
     }
@@ -129,7 +140,7 @@ impl Run {
     }
 
     fn hots(&self, chunk: usize) -> &[Hot] {
-        if let Some(copied) = &self.copied {
+        if let Probes::Copied(copied) = &self.probes {
             return &copied[chunk * CHUNK..][..CHUNK.min(self.entries - chunk * CHUNK)];
         }
         let start = self.chunk_at(chunk);
@@ -154,18 +165,54 @@ impl Run {
                 parts.map(|(n, part)| scope.spawn(move || run.copy_chunks(n * share, part))).collect();
             copying.into_iter().try_for_each(|part| part.join().unwrap_or_else(|_| Err(run.damaged("cannot be read"))))
         })?;
-        self.copied = Some(copied);
+        self.probes = Probes::Copied(copied);
         Ok(())
     }
 
-    /// Whether [`Run::copy_hot`] was here.
-    pub fn is_copied(&self) -> bool {
-        self.copied.is_some()
+    /// Verifies all chunks and from now on reads entries from the file, one by one: slower than probing the mapping,
+    /// but nothing stays in memory.
+    pub fn read_hot(&mut self) -> Result<(), Damaged> {
+        let file = File::open(&self.path).map_err(|error| self.damaged(&format!("cannot be read: {error}")))?;
+        for (chunk, verified) in self.verified.iter().enumerate() {
+            for part in [HOT_GOOD, COLD_GOOD] {
+                let range = self.part(chunk, part);
+                let mut bytes = vec![0; range.len()];
+                self.read_at(&file, &mut bytes, range.start)?;
+                if self.sum_of(part, &bytes) != self.sum(chunk)[usize::from(part == COLD_GOOD)] {
+                    return Err(self.damaged(&format!("has a damaged chunk ({chunk})")));
+                }
+            }
+            verified.fetch_or(HOT_GOOD | COLD_GOOD, Ordering::Relaxed);
+        }
+        self.probes = Probes::Read(file);
+        Ok(())
     }
 
-    /// Gives the memory of [`Run::copy_hot`] back.
-    pub fn drop_hot(&mut self) {
-        self.copied = None;
+    /// Looks entries up in the mapping again; what [`Run::copy_hot`] took is given back.
+    pub fn map_hot(&mut self) {
+        self.probes = Probes::Mapped;
+    }
+
+    fn read_at(&self, file: &File, bytes: &mut [u8], at: usize) -> Result<(), Damaged> {
+        use std::os::unix::fs::FileExt;
+        let read = file.read_exact_at(bytes, at as u64);
+        read.map_err(|error| self.damaged(&format!("cannot be read: {error}")))
+    }
+
+    /// Where a part of a chunk lies: its hot entries, or its cold ones with the owners.
+    fn part(&self, chunk: usize, part: u8) -> Range<usize> {
+        let start = self.chunk_at(chunk);
+        let hot_end = start + CHUNK * size_of::<Hot>();
+        if part == HOT_GOOD { start..hot_end } else { hot_end..start + self.stride }
+    }
+
+    /// The checksum of a part's bytes.
+    fn sum_of(&self, part: u8, bytes: &[u8]) -> u64 {
+        if part == HOT_GOOD {
+            return checksum(bytes);
+        }
+        let (cold, owner) = bytes.split_at(CHUNK * size_of::<Cold>());
+        checksum(cold) ^ checksum(owner).rotate_left(1)
     }
 
     fn copy_chunks(&self, first: usize, out: &mut [Hot]) -> Result<(), Damaged> {
@@ -195,16 +242,7 @@ impl Run {
 
     #[cold]
     fn verify(&self, chunk: usize, part: u8) -> Result<(), Damaged> {
-        let start = self.chunk_at(chunk);
-        let hot_end = start + CHUNK * size_of::<Hot>();
-        let cold_end = hot_end + CHUNK * size_of::<Cold>();
-        let good = if part == HOT_GOOD {
-            checksum(&self.map[start..hot_end]) == self.sum(chunk)[0]
-        } else {
-            let owner = &self.map[cold_end..start + self.stride];
-            checksum(&self.map[hot_end..cold_end]) ^ checksum(owner).rotate_left(1) == self.sum(chunk)[1]
-        };
-        if !good {
+        if self.sum_of(part, &self.map[self.part(chunk, part)]) != self.sum(chunk)[usize::from(part == COLD_GOOD)] {
             return Err(self.damaged(&format!("has a damaged chunk ({chunk})")));
         }
         self.verified[chunk].fetch_or(part, Ordering::Relaxed);
@@ -228,6 +266,11 @@ impl Run {
         let chunk = position / CHUNK;
         self.trust(chunk, COLD_GOOD)?;
         let start = self.chunk_at(chunk) + CHUNK * size_of::<Hot>() + position % CHUNK * size_of::<Cold>();
+        if let Probes::Read(file) = &self.probes {
+            let mut cold = Cold::default();
+            self.read_at(file, bytes_of_mut(&mut cold), start)?;
+            return Ok(cold);
+        }
         Ok(pod_read_unaligned(&self.map[start..start + size_of::<Cold>()]))
     }
 
@@ -259,7 +302,7 @@ impl Run {
     #[inline]
     pub fn prefetch(&self, key: u128) {
         let (start, _) = self.slot(key);
-        if start < self.entries {
+        if start < self.entries && !matches!(self.probes, Probes::Read(_)) {
             let entry = &self.hots(start / CHUNK)[start % CHUNK..];
             prefetch(&entry[0]);
             // The slot's other entry, which lies in the next cache line half of the time.
@@ -270,12 +313,35 @@ impl Run {
     /// Position and hot entry of `key`.
     #[inline]
     pub fn find(&self, key: u128) -> Result<Option<(usize, Hot)>, Damaged> {
+        if let Probes::Read(file) = &self.probes {
+            return self.find_read(file, key);
+        }
         let (start, end) = self.slot(key);
         for position in start..end.min(self.entries) {
             let hot = self.hot(position)?;
             if hot.key >= key {
                 return Ok((hot.key == key).then_some((position, hot)));
             }
+        }
+        Ok(None)
+    }
+}
+
+impl Run {
+    #[inline(never)]
+    fn find_read(&self, file: &File, key: u128) -> Result<Option<(usize, Hot)>, Damaged> {
+        let (mut position, end) = self.slot(key);
+        let end = end.min(self.entries);
+        let mut entries = [Hot::default(); 8];
+        while position < end {
+            let count = (end - position).min(entries.len()).min(CHUNK - position % CHUNK);
+            let at = self.chunk_at(position / CHUNK) + position % CHUNK * size_of::<Hot>();
+            self.read_at(file, cast_slice_mut(&mut entries[..count]), at)?;
+            if let Some(found) = entries[..count].iter().position(|hot| hot.key >= key) {
+                let hot = entries[found];
+                return Ok((hot.key == key).then_some((position + found, hot)));
+            }
+            position += count;
         }
         Ok(None)
     }
@@ -305,13 +371,15 @@ mod tests {
     #[test]
     fn every_key_is_found_and_no_other() {
         let folder = tempfile::tempdir().expect("folder");
-        for (count, owned) in [(0, false), (1, true), (4096, true), (20_000, false)] {
+        for (count, owned) in [(0, false), (1, true), (4095, true), (4096, true), (20_000, false), (20_002, true)] {
             let path = folder.path().join(format!("{count}.run"));
             let keys = keys(count);
             write(&path, &keys, owned);
             let mut run = Run::open(&path, 9).expect("open");
-            if owned {
-                run.copy_hot(2).expect("whole");
+            match count % 3 {
+                0 => run.copy_hot(2).expect("whole"),
+                1 => run.read_hot().expect("whole"),
+                _ => {}
             }
             for (n, key) in keys.iter().enumerate() {
                 let (position, hot) = run.find(*key).expect("whole").expect("present");

@@ -74,27 +74,25 @@ impl Index {
         self.runs.iter().map(Run::hot_bytes).sum()
     }
 
-    /// Prepares for a feed that names most records, with at most `room` bytes; gives how many were used.
-    pub fn copy_hot(&mut self, threads: usize, room: usize) -> Result<usize, Damaged> {
+    /// Prepares for a feed that names most records, with at most `room` bytes; gives how many are used. What does not
+    /// fit is read from its file.
+    pub fn expect_many(&mut self, threads: usize, room: usize) -> Result<usize, Damaged> {
         let mut used = 0;
         // The oldest run is the one that is probed most.
         for run in &mut self.runs {
             if used + run.hot_bytes() <= room {
                 run.copy_hot(threads)?;
                 used += run.hot_bytes();
+            } else {
+                run.read_hot()?;
             }
         }
         Ok(used)
     }
 
-    /// Mapped bytes that [`Index::find`] reads in no order.
-    pub fn probed_bytes(&self) -> usize {
-        self.runs.iter().filter(|run| !run.is_copied()).map(Run::bytes).sum()
-    }
-
-    /// Gives back what [`Index::copy_hot`] took, and mapped pages.
+    /// Ends what [`Index::expect_many`] began, and gives mapped pages back.
     pub fn calm(&mut self) {
-        self.runs.iter_mut().for_each(Run::drop_hot);
+        self.runs.iter_mut().for_each(Run::map_hot);
         self.release();
     }
 

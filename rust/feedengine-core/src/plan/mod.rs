@@ -58,7 +58,7 @@ use crate::read::{FileInfo, ReadOptions, Section, SectionEnd, Tables};
 use crate::record::FieldId;
 use crate::record::digest::{Hasher, fingerprint};
 use guards::ColumnScan;
-use ops::{Operation, Rows};
+use ops::Operation;
 use problems::Problems;
 use request::SingleFile;
 use seen::{Collected, Reference, Seen};
@@ -234,23 +234,14 @@ impl Planner {
         };
         let room = self.request.memory / 8 / self.threads;
         let worker = |number| Worker::new(&task, SpoolPart::new(number, room, self.request.temp_dir.clone()));
-        // Above this many mapped bytes pages are given back now and then, so that a large index fits a small limit.
-        let mapped: usize = self.entities.iter().map(|entity| entity.index.probed_bytes()).sum();
-        let crowded = mapped > self.request.memory / 2;
         let pass = match read_blocks(
             path,
             &self.options,
             &self.tables,
             self.threads,
             &self.control,
-            |number| (worker(number), 0u32),
-            |(worker, blocks), section, block| {
-                *blocks += 1;
-                if crowded && *blocks % 64 == 0 {
-                    task.entities[section.entity].index.release();
-                }
-                worker.block(&task, section, block)
-            },
+            worker,
+            |worker, section, block| worker.block(&task, section, block),
         ) {
             Ok(pass) => pass,
             // A feed that cannot be read on still gets a report: this fault, and what was found before it.
@@ -265,7 +256,7 @@ impl Planner {
             }
             Err(stop) => return Err(stop),
         };
-        let mut workers: Vec<Worker> = pass.states.into_iter().map(|(worker, _)| worker).collect();
+        let mut workers = pass.states;
         self.collected(&task, &mut workers)?;
         for entity in &self.entities {
             for worker in &mut workers {
@@ -289,13 +280,14 @@ impl Planner {
         Ok(())
     }
 
-    /// Brings indexes into memory that a feed of this size will probe all over, as far as they fit.
+    /// Prepares indexes that a feed of this size will probe all over.
     fn expect(&mut self, path: &Path) -> Result<(), Stop> {
         let size = std::fs::metadata(path).map_or(0, |file| file.len() as usize);
         let mut room = self.request.memory / 8 * 5;
         for entity in &mut self.entities {
-            if self.operation.rows == Rows::Replace && entity.index.hot_bytes() < size {
-                room -= entity.index.copy_hot(self.threads, room)?;
+            // Rows of a patch are about as long as an entry: one that names a twentieth of the records touches most pages.
+            if entity.index.hot_bytes() / 16 < size {
+                room -= entity.index.expect_many(self.threads, room)?;
                 entity.marks.expect_many();
             }
         }
