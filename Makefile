@@ -34,7 +34,7 @@ demo: $(VENV)/.built  ## the main job on a generated catalog (ITEMS=, VARIATIONS
 test: test-rust test-python  ## all tests
 
 test-rust: $(VENV)/.deps
-	cargo test --locked --package feedengine-core
+	cargo test --locked --release --package feedengine-core
 
 test-python: $(VENV)/.built
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
