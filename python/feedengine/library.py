@@ -10,7 +10,7 @@ from feedengine import ingest
 from feedengine.errors import UsageError
 from feedengine.settings import Settings
 from feedengine.store import ArrowStream, Store
-from feedengine.store.model import SnapshotInfo
+from feedengine.store.model import Options, SnapshotInfo
 from feedengine.target import FeedRequest
 
 
@@ -23,7 +23,8 @@ def open(
     """
     made = Settings.load(Path(settings) if settings else None)
     root = Path(store)
-    return Engine(Store.create(root) if create else Store.open(root), made)
+    options = Options(threads=made.threads, memory=made.store_memory)
+    return Engine(Store.create(root, options) if create else Store.open(root, options), made)
 
 
 class Engine:

@@ -48,6 +48,7 @@ def test_default_then_file_then_environment_then_flag(write) -> None:
         "rules.cascade": (True, "default"),
     }
     assert settings.memory_limit == 512 * 2**20
+    assert settings.store_memory == 100 * 2**20
 
 
 def test_a_catalog_overrides_the_file_but_not_a_flag(write) -> None:

@@ -59,6 +59,7 @@ class Session:
 
         return Options(
             threads=self.settings.threads,
+            memory=self.settings.store_memory,
             wait_seconds=float(self.settings.get("store.busy_wait")),
             notify=self.out.talk,
         )

@@ -100,6 +100,11 @@ class Settings:
         return int(self.get("engine.memory_limit"))
 
     @property
+    def store_memory(self) -> int:
+        """DuckDB's share of it in bytes: 100 MiB is enough for any feed; much memory lets it cache more."""
+        return min(self.memory_limit // 4, max(100 << 20, self.memory_limit // 10))
+
+    @property
     def keys(self) -> list[str]:
         """Keys of the catalogs that the file names."""
         return sorted({catalog.partition("/")[0] for catalog in self.catalogs})

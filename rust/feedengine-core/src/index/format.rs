@@ -119,5 +119,10 @@ pub fn checksum(bytes: &[u8]) -> u64 {
     crate::record::digest::fingerprint(bytes, 0xFEED)
 }
 
+/// [`checksum`] of bytes that lie in several places.
+pub fn checksum_of(parts: &[&[u8]]) -> u64 {
+    crate::record::digest::fingerprint_of(parts, 0xFEED)
+}
+
 #[cfg(target_endian = "big")]
 compile_error!("runs are mapped as they lie on disk: little-endian machines only");

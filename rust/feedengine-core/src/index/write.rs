@@ -6,7 +6,7 @@ use std::path::Path;
 
 use bytemuck::{bytes_of, cast_slice};
 
-use super::format::{CHUNK, Cold, HEADER, Head, Hot, MAGIC, checksum, directory_bits};
+use super::format::{CHUNK, Cold, HEADER, Head, Hot, MAGIC, checksum, checksum_of, directory_bits};
 
 /// Takes entries in rising key order and writes a run. A writer that is dropped unfinished leaves a file that no
 /// reader accepts.
@@ -83,25 +83,28 @@ impl RunWriter {
             self.flush()?;
         }
         let footer = self.out.stream_position()?;
-        let mut directory = Vec::with_capacity(self.counts.len() + 1);
+        // The counts become the directory where they are: for many entries it is large.
+        let mut directory = std::mem::take(&mut self.counts);
         let mut start = 0u32;
-        for count in &self.counts {
-            directory.push(start);
-            start += count;
+        for slot in &mut directory {
+            start += std::mem::replace(slot, start);
         }
         directory.push(start);
-        let mut tail: Vec<u8> = cast_slice(&self.sums).to_vec();
-        tail.extend_from_slice(cast_slice(&directory));
-        self.out.write_all(&tail)?;
+        let parts: [&[u8]; 2] = [cast_slice(&self.sums), cast_slice(&directory)];
+        let length = footer + parts.iter().map(|part| part.len() as u64).sum::<u64>();
+        let footer_sum = checksum_of(&parts);
+        for part in parts {
+            self.out.write_all(part)?;
+        }
         let mut head = Head {
             magic: MAGIC,
             entries: self.entries,
             owned: u64::from(self.owned),
             bits: u64::from(self.bits),
             footer,
-            length: footer + tail.len() as u64,
+            length,
             store: self.store,
-            footer_sum: checksum(&tail),
+            footer_sum,
             head_sum: 0,
             reserved: 0,
         };

@@ -86,6 +86,13 @@ pub fn fingerprint(bytes: &[u8], seed: u64) -> u64 {
     XxHash3_64::oneshot_with_seed(seed, bytes)
 }
 
+/// [`fingerprint`] of bytes that lie in several places.
+pub fn fingerprint_of(parts: &[&[u8]], seed: u64) -> u64 {
+    let mut hasher = XxHash3_64::with_seed(seed);
+    parts.iter().for_each(|part| std::hash::Hasher::write(&mut hasher, part));
+    std::hash::Hasher::finish(&hasher)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::FieldId;
@@ -126,6 +133,7 @@ mod tests {
         assert_eq!(hasher().key(b"A1"), 17_930_926_025_874_620_316_976_797_707_226_541_884);
         assert_eq!(hasher().raw(&[b'x'; 500], 5), 14_898_294_486_250_284_615);
         assert_eq!(hasher().cell(1, Kind::Json, b"19.5"), 148_103_748_626_711_779_760_729_338_960_726_401_836);
+        assert_eq!(fingerprint_of(&[b"fe", b"", b"ed"], 2), fingerprint(b"feed", 2));
         assert_eq!(fingerprint(b"feed", 2), 18_446_394_739_849_613_037);
     }
 
