@@ -42,7 +42,8 @@ class Demo:
         words = ["feedengine", *(self.short(argument) for argument in arguments)]
         print(f"$ {shlex.join(words)}", flush=True)
         program = Path(sys.executable).parent / "feedengine"
-        environment = {**os.environ, "FEEDENGINE_STORE": "store"}
+        # The store is the one that `init` made here, whatever the user's own settings say.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("FEEDENGINE_")}
         started = time.perf_counter()
         process = subprocess.Popen([program, *words[1:]], cwd=self.folder, env=environment, stdin=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
