@@ -27,6 +27,8 @@ RANK = {
     "deliver": 4,
     "target": 4,
     "transport": 4,
+    "notify": 4,
+    "accounts": 3,
     "store": 3,
     "profile": 3,
     "ledger": 2,
@@ -47,6 +49,7 @@ KEEPER = {
     "pyftpdlib": "transport",
     "asyncssh": "transport",
     "paramiko": "transport",
+    "smtplib": "notify",
 }
 # Loading it costs more than many commands take in all.
 NEVER = {"pyarrow", "pandas", "polars", "numpy"}

@@ -100,7 +100,7 @@ def test_store_path_is_relative_to_the_file_that_names_it(write) -> None:
         ("[safegard]\n", '{}: there is no table [safegard]; did you mean "safeguard"?'),
         (
             "[nonsense]\n",
-            "{}: there is no table [nonsense]; known are store, engine, rules, limits, safeguard, catalogs.",
+            "{}: there is no table [nonsense]; known are store, engine, rules, limits, safeguard, sources, targets, webhooks, catalogs.",
         ),
         (
             '[rules]\nduplicate = "last"\n',

@@ -2,63 +2,24 @@
 
 from __future__ import annotations
 
-import errno
 import json
-import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
-from feedengine.errors import CatalogBusy, DiskFull, FeedEngineError, StoreDamaged, TaskNotFound, UsageError
+from feedengine.errors import StoreDamaged, TaskNotFound, UsageError
 from feedengine.faults import point
 from feedengine.ledger import process
+from feedengine.ledger.database import Database, mapped, now
 from feedengine.ledger.task import COLUMNS, FAULT_NAMES, PROBLEM_COLUMNS, Task, TaskPage, from_row
 
 _LARGEST_ID = 2**31 - 1
-_FORMAT = 1
-_BUSY_SECONDS = 30.0
-
-_TABLES = """
-CREATE TABLE tasks (
-    id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 2147483647), type TEXT NOT NULL, status TEXT NOT NULL, outcome TEXT,
-    key TEXT, section TEXT, operation TEXT, force INTEGER NOT NULL, filename TEXT, path TEXT, fingerprint TEXT,
-    bytes INTEGER, protocol TEXT, actor TEXT, reason TEXT, submission_time TEXT NOT NULL, start_time TEXT,
-    last_update TEXT, base_snapshot INTEGER, new_snapshot INTEGER, report TEXT, error TEXT, decision TEXT,
-    decided_by TEXT, decided_time TEXT, decided_reason TEXT, worker TEXT, attempts INTEGER NOT NULL DEFAULT 0,
-    lease_until TEXT);
-CREATE INDEX tasks_by_status ON tasks (status, key, section);
-CREATE INDEX tasks_by_fingerprint ON tasks (fingerprint);
-CREATE TABLE problems (
-    task INTEGER NOT NULL REFERENCES tasks (id) ON DELETE CASCADE, seq INTEGER NOT NULL, file TEXT, member TEXT,
-    record_number INTEGER, line INTEGER, byte_offset INTEGER, entity TEXT, key TEXT, "column" TEXT, value TEXT,
-    code TEXT, severity TEXT, message TEXT, hint TEXT, PRIMARY KEY (task, seq)) WITHOUT ROWID;
-"""
-
 
 #: The method `list` hides the type of that name inside the class.
 Tasks = list[Task]
 
 
-class Ledger:
-    """Tasks and their problems in one SQLite file (WAL): readers never wait for a writer.
-
-    Safe for several threads and processes. Raises `DiskFull`, `StoreDamaged`, `CatalogBusy`.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._lock = threading.RLock()
-        self._con: sqlite3.Connection | None = None
-
-    def close(self) -> None:
-        """Let go of the file; the next call opens it again."""
-        with self._lock:
-            if self._con is not None:
-                self._con.close()
-                self._con = None
+class Ledger(Database):
+    """Tasks and their problems."""
 
     def create(
         self,
@@ -77,7 +38,7 @@ class Ledger:
         type: str = "ingestion",
     ) -> int:
         """Add a QUEUED task; gives its number."""
-        with self._write(lasting=True) as con:
+        with self.write(lasting=True) as con:
             task = con.execute("SELECT coalesce(max(id), 0) + 1 FROM tasks").fetchone()[0]
             if task > _LARGEST_ID:
                 raise StoreDamaged("the ledger has no task numbers left")
@@ -100,7 +61,7 @@ class Ledger:
             }
             marks = ", ".join("?" * len(values))
             con.execute(f"INSERT INTO tasks ({', '.join(values)}) VALUES ({marks})", list(values.values()))
-        with _mapped():
+        with mapped():
             point("ledger.after_create")
         return int(task)
 
@@ -109,7 +70,7 @@ class Ledger:
 
         Should the machine lose power right now, nothing is lost: the store's applied mark says what was done.
         """
-        with self._write():
+        with self.write():
             # The inner transactions are part of this one, and as lasting.
             base_snapshot = what.pop("base_snapshot", None)
             task = self.create(**what)
@@ -122,7 +83,7 @@ class Ledger:
             task, ("QUEUED",), status="IN_PROGRESS", start_time=now(), worker=process.myself(),
             base_snapshot=base_snapshot, count=True,
         )  # fmt: skip
-        with _mapped():
+        with mapped():
             point("ledger.after_start")
 
     def note(self, task: int, **values: Any) -> None:
@@ -142,7 +103,7 @@ class Ledger:
         problems: Iterable[Mapping[str, Any]] = (),
     ) -> None:
         """End the task as DONE."""
-        with _mapped():
+        with mapped():
             point("ledger.before_finish")
         self._end(task, "DONE", outcome, report, None, problems, new_snapshot)
 
@@ -184,7 +145,7 @@ class Ledger:
 
     def reopen(self, task: int) -> None:
         """Take an approval back, for instance when applying it failed: the task waits again."""
-        with self._write() as con:
+        with self.write() as con:
             con.execute(
                 "UPDATE tasks SET decision = NULL, decided_by = NULL, decided_time = NULL, decided_reason = NULL "
                 "WHERE id = ?",
@@ -193,7 +154,7 @@ class Ledger:
 
     def get(self, task: int) -> Task:
         """One task. Raises `TaskNotFound`."""
-        with self._read() as con:
+        with self.read() as con:
             row = con.execute(f"SELECT {', '.join(COLUMNS)} FROM tasks WHERE id = ?", [task]).fetchone()
             last = con.execute("SELECT max(id) FROM tasks").fetchone()[0] if row is None else None
         if row is None:
@@ -244,7 +205,7 @@ class Ledger:
         all_values = list(values)
         among("status", status)
         where = f" WHERE {' AND '.join(terms)}" if terms else ""
-        with self._read() as con:
+        with self.read() as con:
             counts = dict(
                 con.execute(f"SELECT status, count(*) FROM tasks{every} GROUP BY status", all_values).fetchall()
             )
@@ -263,7 +224,7 @@ class Ledger:
         names = ", ".join(f'"{name}"' for name in PROBLEM_COLUMNS)
         wanted = " AND code = ?" if code else ""
         values = [task, *([code] if code else []), -1 if limit is None else limit, offset]
-        with self._read() as con:
+        with self.read() as con:
             rows = con.execute(
                 f"SELECT {names} FROM problems WHERE task = ?{wanted} ORDER BY seq LIMIT ? OFFSET ?", values
             ).fetchall()
@@ -277,13 +238,13 @@ class Ledger:
         tasks that were settled.
         """
         settled = []
-        with self._read() as con:
+        with self.read() as con:
             rows = con.execute(f"SELECT {', '.join(COLUMNS)} FROM tasks WHERE status = 'IN_PROGRESS'").fetchall()
         for task in map(from_row, rows):
             if not process.gone(task.worker):
                 continue
             snapshot = applied(task)
-            with self._write() as con:
+            with self.write() as con:
                 done = con.execute(
                     "UPDATE tasks SET status = ?, outcome = ?, new_snapshot = ?, error = ?, last_update = ? "
                     "WHERE id = ? AND status = 'IN_PROGRESS' AND worker IS ?",
@@ -314,7 +275,7 @@ class Ledger:
     ) -> None:
         names = ", ".join(f'"{name}"' for name in PROBLEM_COLUMNS)
         marks = ", ".join("?" * (len(PROBLEM_COLUMNS) + 2))
-        with self._write(lasting=True) as con:
+        with self.write(lasting=True) as con:
             con.executemany(
                 f"INSERT OR REPLACE INTO problems (task, seq, {names}) VALUES ({marks})",
                 ([task, seq, *_problem(fault)] for seq, fault in enumerate(problems, 1)),
@@ -332,7 +293,7 @@ class Ledger:
             )
 
     def _decide(self, task: int, decision: str, actor: str, reason: str | None) -> Task:
-        with self._write(lasting=True) as con:
+        with self.write(lasting=True) as con:
             done = con.execute(
                 "UPDATE tasks SET decision = ?, decided_by = ?, decided_time = ?, decided_reason = ? "
                 "WHERE id = ? AND outcome IN ('refused', 'held') AND decision IS NULL",
@@ -353,75 +314,12 @@ class Ledger:
     def _update(self, task: int, allowed: tuple[str, ...] | None, *, count: bool = False, **values: Any) -> None:
         changes = ", ".join(f"{name} = ?" for name in values) + (", attempts = attempts + 1" if count else "")
         guard = f" AND status IN ({', '.join('?' * len(allowed))})" if allowed else ""
-        with self._write() as con:
+        with self.write() as con:
             done = con.execute(
                 f"UPDATE tasks SET {changes} WHERE id = ?{guard}", [*values.values(), task, *(allowed or ())]
             ).rowcount
             if not done:
                 raise UsageError(f"task {task} is {self.get(task).status}", state="Nothing was changed.")
-
-    @contextmanager
-    def _read(self) -> Iterator[sqlite3.Connection]:
-        with self._lock, _mapped():
-            yield self._connection()
-
-    @contextmanager
-    def _write(self, *, lasting: bool = False) -> Iterator[sqlite3.Connection]:
-        """A transaction; one inside another is part of it.
-
-        A `lasting` one is on the disk before this returns. The others survive the death of the process, and a power
-        failure takes at most the last of them, never the order: what they say can be found out again.
-        """
-        with self._lock, _mapped():
-            con = self._connection()
-            if con.in_transaction:
-                yield con
-                return
-            con.execute(f"PRAGMA synchronous = {'FULL' if lasting else 'NORMAL'}")
-            con.execute("BEGIN IMMEDIATE")
-            try:
-                yield con
-            except BaseException:
-                con.execute("ROLLBACK")
-                raise
-            con.execute("COMMIT")
-
-    def _connection(self) -> sqlite3.Connection:
-        if self._con is None:
-            con = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-            try:
-                con.execute("PRAGMA journal_mode = WAL")
-                con.execute("PRAGMA foreign_keys = ON")
-                if con.execute("PRAGMA user_version").fetchone()[0] == 0:
-                    _make_tables(con)
-                found = con.execute("PRAGMA user_version").fetchone()[0]
-                if found != _FORMAT:
-                    raise StoreDamaged(f"the ledger has format {found}; this feedengine reads format {_FORMAT}")
-            except BaseException:
-                con.close()
-                raise
-            self._con = con
-        return self._con
-
-
-def _make_tables(con: sqlite3.Connection) -> None:
-    con.execute("BEGIN IMMEDIATE")
-    try:
-        # Another process may have been first.
-        if con.execute("PRAGMA user_version").fetchone()[0] == 0:
-            for statement in _TABLES.split(";\n"):
-                if statement.strip():
-                    con.execute(statement)
-            con.execute(f"PRAGMA user_version = {_FORMAT}")
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
-    con.execute("COMMIT")
-
-
-def now() -> str:
-    """The time as the ledger writes it: UTC, seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _problem(fault: Mapping[str, Any]) -> list[Any]:
@@ -433,24 +331,3 @@ _INTERRUPTED = {
     "code": "INTERRUPTED",
     "message": "the process that worked on the task ended before it was applied; nothing was changed",
 }
-
-
-@contextmanager
-def _mapped() -> Iterator[None]:
-    """Turn SQLite's and the system's exceptions into ours."""
-    try:
-        yield
-    except FeedEngineError:
-        raise
-    except sqlite3.OperationalError as error:
-        if "full" in str(error):
-            raise DiskFull(f"the disk is full; the ledger could not be written: {error}") from error
-        if "locked" in str(error) or "busy" in str(error):
-            raise CatalogBusy(f"the ledger is locked by another program: {error}") from error
-        raise StoreDamaged(f"the ledger can't be used: {error}") from error
-    except sqlite3.DatabaseError as error:
-        raise StoreDamaged(f"the ledger is damaged: {error}") from error
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise DiskFull(f"the disk is full; the ledger could not be written: {error}") from error
-        raise

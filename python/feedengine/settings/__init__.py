@@ -13,7 +13,8 @@ from typing import Any
 
 from feedengine.errors import ConfigError, Hint, UsageError
 from feedengine.settings.kinds import Secret
-from feedengine.settings.table import BY_NAME, CATALOG_TABLES, SETTINGS, TABLES, Setting
+from feedengine.settings.setting import REQUIRED, Setting
+from feedengine.settings.table import BY_NAME, CATALOG_TABLES, NAMED, SETTINGS, TABLES
 
 FILE_NAME = "feedengine.toml"
 
@@ -28,11 +29,15 @@ class Value:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings of one run. `values` has every name of the table; `catalogs` only what catalogs override."""
+    """All settings of one run. `values` has every name of the table; `catalogs` only what catalogs override.
+
+    `named["sources"]["erp"]` is `[sources.erp]` with every key of its kind.
+    """
 
     values: Mapping[str, Value]
     catalogs: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
     file: Path | None = None
+    named: Mapping[str, Mapping[str, Mapping[str, Any]]] = field(default_factory=dict)
 
     @classmethod
     def load(
@@ -48,9 +53,10 @@ class Settings:
         """
         values = {each.dotted: Value(each.default) for each in SETTINGS}
         catalogs: dict[str, dict[str, Value]] = {}
+        named: dict[str, dict[str, dict[str, Any]]] = {table: {} for table in NAMED}
         path = _find(file)
         if path is not None:
-            _from_file(path, values, catalogs)
+            _from_file(path, values, catalogs, named)
         _from_env(os.environ if env is None else env, values)
         for dotted, (typed, raw) in (flags or {}).items():
             values[dotted] = _flag_value(BY_NAME[dotted], typed, raw)
@@ -58,7 +64,7 @@ class Settings:
                 # A limit that was typed is meant for all entities, whatever the file says about single ones.
                 for entity in ("items", "variations", "item_groups"):
                     values[f"safeguard.{entity}"] = Value(None, f"flag {typed}")
-        return cls(values, catalogs, path)
+        return cls(values, catalogs, path, named)
 
     def value(self, dotted: str, catalog: str | None = None) -> Value:
         """A setting with its origin, as it applies to `catalog` (`key/section`)."""
@@ -129,7 +135,12 @@ def _find(file: Path | None) -> Path | None:
     return file
 
 
-def _from_file(path: Path, values: dict[str, Value], catalogs: dict[str, dict[str, Value]]) -> None:
+def _from_file(
+    path: Path,
+    values: dict[str, Value],
+    catalogs: dict[str, dict[str, Value]],
+    named: dict[str, dict[str, dict[str, Any]]],
+) -> None:
     import tomllib
 
     try:
@@ -145,10 +156,34 @@ def _from_file(path: Path, values: dict[str, Value], catalogs: dict[str, dict[st
         if table == "catalogs":
             for catalog, tables in _table(path, "catalogs", content).items():
                 catalogs[catalog] = _catalog(path, catalog, tables, origin)
+        elif table in NAMED:
+            for name, keys in _table(path, table, content).items():
+                named[table][name] = _named(path, table, name, keys)
         elif table in TABLES:
             values.update(_settings(path, table, table, content, TABLES, origin))
         else:
-            raise _unknown(f"{path}: there is no table", f"[{table}]", table, (*TABLES, "catalogs"))
+            raise _unknown(f"{path}: there is no table", f"[{table}]", table, (*TABLES, *NAMED, "catalogs"))
+
+
+def _named(path: Path, table: str, name: str, content: Any) -> dict[str, Any]:
+    place = f"{table}.{name}"
+    given = _table(path, place, content)
+    keys = {key.name: key for key in NAMED[table]}
+    for each in given:
+        if each not in keys:
+            raise _unknown(f"{path}: there is no key", f'"{each}" in [{place}]', each, list(keys))
+    found: dict[str, Any] = {}
+    for key in keys.values():
+        if key.name not in given:
+            if key.default is REQUIRED:
+                raise ConfigError(f'{path}: [{place}] needs "{key.name}": {key.about}.')
+            found[key.name] = key.default
+            continue
+        try:
+            found[key.name] = key.kind(given[key.name])
+        except ValueError as error:
+            raise ConfigError(f"{path}: {place}.{key.name} {error}.") from error
+    return found
 
 
 def _catalog(path: Path, catalog: str, tables: Any, origin: str) -> dict[str, Value]:

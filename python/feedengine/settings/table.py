@@ -1,113 +1,23 @@
-"""Every setting there is: its table, name, kind, default and one sentence. Adding a setting is adding a row here."""
+"""Every setting there is, gathered. Adding one is adding a row to a file of `tables`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
-from feedengine.settings import kinds
-from feedengine.settings.kinds import Kind
-
-
-@dataclass(frozen=True)
-class Setting:
-    """One setting. `per_catalog` ones may be given again under `[catalogs."key/section".<table>]`."""
-
-    table: str
-    name: str
-    kind: Kind
-    default: Any
-    about: str
-    per_catalog: bool = False
-
-    @property
-    def dotted(self) -> str:
-        """`table.name`, as messages and `config show` print it."""
-        return f"{self.table}.{self.name}"
-
-    @property
-    def variable(self) -> str:
-        """The environment variable that sets it."""
-        short = _SHORT_VARIABLES.get(self.dotted)
-        return "FEEDENGINE_" + (short or f"{self.table}_{self.name}".upper())
-
-
-# The ones set most often have names without their table.
-_SHORT_VARIABLES = {
-    "store.path": "STORE",
-    "engine.memory_limit": "MEMORY_LIMIT",
-    "engine.threads": "THREADS",
-    "engine.temp_dir": "TEMP_DIR",
-}
-
-LEAST_MEMORY = 256 * 2**20
-
-
-def _rule(name: str, kind: Kind, default: Any, about: str) -> Setting:
-    return Setting("rules", name, kind, default, about, per_catalog=True)
-
-
-def _guard(name: str, kind: Kind, default: Any, about: str) -> Setting:
-    return Setting("safeguard", name, kind, default, about, per_catalog=True)
-
-
-def _limit(name: str, kind: Kind, default: Any, about: str) -> Setting:
-    return Setting("limits", name, kind, default, about, per_catalog=True)
-
+from feedengine.settings.setting import Key, Setting
+from feedengine.settings.tables import accounts, engine, fetch, ftps, queue, send, sftp, tell
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("store", "path", kinds.text, "feedengine-store", "directory of the store, relative to this file"),
-    Setting("store", "busy_wait", kinds.whole(0, 86400), 60, "seconds to wait while another process writes a catalog"),
-    Setting(
-        "engine",
-        "memory_limit",
-        kinds.size(LEAST_MEMORY),
-        2**30,
-        "memory a run may use, at least 256MiB; less is slower",
-    ),
-    Setting("engine", "threads", kinds.whole(0, 256), 0, "threads; 0 = one per core"),
-    Setting("engine", "temp_dir", kinds.optional_text, None, "directory for spilled data; empty = inside the store"),
-    Setting("engine", "block_bytes", kinds.whole(0, 2**28), 0, "bytes read at a time; 0 = chosen by the engine"),
-    _rule(
-        "patch_null", kinds.choice("ignore", "clear"), "ignore", "JSON null in a patch: leave the field, or clear it"
-    ),
-    _rule("duplicates", kinds.choice("last", "fail"), "last", "an id twice in one file: the last row wins, or fail"),
-    _rule("orphan_variations", kinds.choice("fail", "skip"), "fail", "a variation whose item is unknown"),
-    _rule("unknown_groups", kinds.choice("warn", "fail"), "warn", "an item that names a group that does not exist"),
-    _rule("several_roots", kinds.choice("warn", "fail"), "warn", "more than one group without a parent"),
-    _rule("cascade", kinds.flag, True, "removing an item removes its variations"),
-    _rule("delete_unknown", kinds.choice("warn", "fail"), "warn", "delete of an id that is not stored"),
-    _rule("deactivation_counts", kinds.flag, True, "setting active=false counts as a removal for the safeguard"),
-    _rule(
-        "denominator", kinds.choice("active", "all"), "active", "what removals are a share of: active records or all"
-    ),
-    _rule("rows", kinds.choice("fail", "reject"), "fail", "a bad row fails the file, or is rejected by itself"),
-    _rule("max_rejected", kinds.percent, "100%", "with rows=reject: more rejected rows than this fail the file"),
-    _rule("reject_stale", kinds.flag, False, "refuse a file whose timestamp is older than the last applied sync"),
-    _rule("unknown_section", kinds.choice("fail", "create"), "fail", "a feed for a section that is not known yet"),
-    _rule("split_metadata", kinds.texts, [], "metadata columns whose values are split on pipes"),
-    _rule("short_rows", kinds.choice("warn", "fail"), "warn", "a CSV row with fewer cells than the header"),
-    _rule(
-        "single_file",
-        kinds.choice("sniff", "items"),
-        "sniff",
-        "a single file: tell the entity by its columns, or items",
-    ),
-    _limit("max_record_bytes", kinds.size(1024), 16 * 2**20, "largest single record"),
-    _limit("max_columns", kinds.whole(1, 100_000), 4096, "most columns of one file"),
-    _limit("max_expansion", kinds.whole(1, 1_000_000), 1000, "most times an archive may grow when unpacked"),
-    _limit("listed_problems", kinds.whole(1, 1_000_000), 100, "problems listed per entity; all are counted"),
-    _guard("limit", kinds.limit, "50%", 'removals beyond this stop the feed: a share ("50%"), rows ("20000") or "off"'),
-    _guard("warn", kinds.limit, "10%", "removals beyond this are pointed out"),
-    _guard("items", kinds.optional_limit, None, "another limit for items; empty = limit"),
-    _guard("variations", kinds.optional_limit, None, "another limit for variations; empty = limit"),
-    _guard("item_groups", kinds.optional_limit, None, "another limit for item groups; empty = limit"),
-    _guard(
-        "on_block", kinds.choice("refuse", "hold"), "refuse", "refuse the whole feed, or apply all but the removals"
-    ),
-    _guard("segments", kinds.segments, [], 'guards per value of a column: [{column = "facet:Brand", limit = "80%"}]'),
-    _guard("values", kinds.value_guards, [], 'guards on values: [{column = "metadata:price", zero_share = "5%"}]'),
+    *engine.ROWS,
+    *queue.ROWS,
+    *ftps.ROWS,
+    *sftp.ROWS,
+    *accounts.ROWS,
+    *fetch.ROWS,
+    *send.ROWS,
+    *tell.ROWS,
 )
+
+#: Tables of which there may be many, each with a name of its own: `[sources.NAME]`.
+NAMED: dict[str, tuple[Key, ...]] = {"sources": fetch.KEYS, "targets": send.KEYS, "webhooks": tell.KEYS}
 
 BY_NAME: dict[str, Setting] = {each.dotted: each for each in SETTINGS}
 TABLES: tuple[str, ...] = tuple(dict.fromkeys(each.table for each in SETTINGS))

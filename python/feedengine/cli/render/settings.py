@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from feedengine.cli.render import text
-from feedengine.settings.table import SETTINGS, Setting
+from feedengine.settings.setting import Setting
+from feedengine.settings.table import SETTINGS
 
 
 def toml(value: Any) -> str:

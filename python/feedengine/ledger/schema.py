@@ -1,0 +1,27 @@
+"""The ledger's tables, as scripts that lead from one format of the file to the next."""
+
+from __future__ import annotations
+
+_TASKS = """
+CREATE TABLE tasks (
+    id INTEGER PRIMARY KEY CHECK (id BETWEEN 1 AND 2147483647), type TEXT NOT NULL, status TEXT NOT NULL, outcome TEXT,
+    key TEXT, section TEXT, operation TEXT, force INTEGER NOT NULL, filename TEXT, path TEXT, fingerprint TEXT,
+    bytes INTEGER, protocol TEXT, actor TEXT, reason TEXT, submission_time TEXT NOT NULL, start_time TEXT,
+    last_update TEXT, base_snapshot INTEGER, new_snapshot INTEGER, report TEXT, error TEXT, decision TEXT,
+    decided_by TEXT, decided_time TEXT, decided_reason TEXT, worker TEXT, attempts INTEGER NOT NULL DEFAULT 0,
+    lease_until TEXT);
+CREATE INDEX tasks_by_status ON tasks (status, key, section);
+CREATE INDEX tasks_by_fingerprint ON tasks (fingerprint);
+CREATE TABLE problems (
+    task INTEGER NOT NULL REFERENCES tasks (id) ON DELETE CASCADE, seq INTEGER NOT NULL, file TEXT, member TEXT,
+    record_number INTEGER, line INTEGER, byte_offset INTEGER, entity TEXT, key TEXT, "column" TEXT, value TEXT,
+    code TEXT, severity TEXT, message TEXT, hint TEXT, PRIMARY KEY (task, seq)) WITHOUT ROWID;
+"""
+
+#: Queue, landings, sources, outbox and messages of the service.
+_SERVICE = """
+CREATE TABLE sources (name TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+#: Script n makes format n + 1 of format n. A script that was released is never changed.
+SCRIPTS: tuple[str, ...] = (_TASKS, _SERVICE)

@@ -1,0 +1,10 @@
+"""Settings of fetching, and what `[sources.NAME]` may say."""
+
+from __future__ import annotations
+
+from feedengine.settings.setting import Key, Setting
+
+ROWS: tuple[Setting, ...] = ()
+
+#: Keys of `[sources.NAME]`.
+KEYS: tuple[Key, ...] = ()
