@@ -1,0 +1,1 @@
+"""The service under bad networks and bad users: a misbehaving proxy, hostile sessions, storms."""
