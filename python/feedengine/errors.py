@@ -192,10 +192,19 @@ class FileChanged(Conflict):
 
 
 class TransportError(FeedEngineError):
-    """Connect, TLS, login or transfer failed; trying again is safe."""
+    """Connect, TLS, login or transfer failed; trying again is safe.
+
+    Codes: TRANSPORT_CONNECT, TRANSPORT_TLS, TRANSPORT_CUT (the transfer ended early), TRANSPORT_BUSY (the server says:
+    not now), TRANSPORT_CHANGED (the file did while it was loaded), TRANSPORT_LOGIN, TRANSPORT_REFUSED.
+    """
 
     code = "TRANSPORT"
     exit = ExitCode.TRANSPORT
+
+    @property
+    def passing(self) -> bool:
+        """Whether the same thing may succeed a little later; a wrong password tried again locks the account."""
+        return self.code not in ("TRANSPORT_LOGIN", "TRANSPORT_REFUSED")
 
 
 class NotFound(FeedEngineError):

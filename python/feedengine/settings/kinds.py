@@ -191,3 +191,23 @@ def shown(raw: Any) -> str:
     """A value as an error prints it: short, and never a whole table."""
     printed = f'"{raw}"' if isinstance(raw, str) else str(raw).lower() if isinstance(raw, bool) else repr(raw)
     return printed if len(printed) <= 60 else printed[:57] + "..."
+
+
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def duration(least: float = 0) -> Kind:
+    """A length of time in seconds, as a number or as text with a unit (`90s`, `15m`, `2h`, `1d`)."""
+
+    def parse(raw: Any) -> float:
+        if isinstance(raw, int | float) and not isinstance(raw, bool):
+            raw = str(raw)
+        match = re.fullmatch(r"(\d+(?:\.\d+)?) ?([smhd]?)", raw, re.ASCII) if isinstance(raw, str) else None
+        if not match:
+            raise ValueError(f"must be a length of time such as 90s, 15m, 2h or 1d; not {shown(raw)}")
+        value = float(match[1]) * _SECONDS[match[2]]
+        if value < least:
+            raise ValueError(f"must be at least {least:g}s; not {shown(raw)}")
+        return value
+
+    return parse
