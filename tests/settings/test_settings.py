@@ -10,7 +10,7 @@ import pytest
 from feedengine.errors import ConfigError, UsageError
 from feedengine.settings import Settings
 from feedengine.settings.kinds import Secret, limit, secret, size, value_guards
-from feedengine.settings.table import BY_NAME, SETTINGS
+from feedengine.settings.table import BY_NAME, NAMED, SETTINGS, TABLES
 
 
 @pytest.fixture
@@ -100,7 +100,7 @@ def test_store_path_is_relative_to_the_file_that_names_it(write) -> None:
         ("[safegard]\n", '{}: there is no table [safegard]; did you mean "safeguard"?'),
         (
             "[nonsense]\n",
-            "{}: there is no table [nonsense]; known are store, engine, rules, limits, safeguard, sources, targets, webhooks, catalogs.",
+            "{}: there is no table [nonsense]; known are " + ", ".join((*TABLES, *NAMED, "catalogs")) + ".",
         ),
         (
             '[rules]\nduplicate = "last"\n',

@@ -20,6 +20,16 @@ CREATE TABLE problems (
 
 #: Queue, landings, sources, outbox and messages of the service.
 _SERVICE = """
+CREATE TABLE incidents (
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, about TEXT NOT NULL, opened TEXT NOT NULL,
+    seen TEXT NOT NULL, closed TEXT, count INTEGER NOT NULL, notified TEXT, acknowledged TEXT, acknowledged_by TEXT);
+CREATE UNIQUE INDEX incidents_open ON incidents (kind, key) WHERE closed IS NULL;
+CREATE TABLE messages (
+    id INTEGER PRIMARY KEY, kind TEXT NOT NULL, place TEXT NOT NULL, unique_key TEXT NOT NULL UNIQUE, task INTEGER,
+    body TEXT NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL, made TEXT NOT NULL, not_before TEXT NOT NULL,
+    sent TEXT, error TEXT);
+CREATE INDEX messages_waiting ON messages (not_before) WHERE status = 'waiting';
+CREATE TABLE told (event TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE sources (name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 

@@ -142,6 +142,19 @@ def texts(raw: Any) -> list[str]:
     raise ValueError(f"must be a list of texts; not {shown(raw)}")
 
 
+def words(*allowed: str) -> Kind:
+    """A list of words out of `allowed`; as one text, separated by commas."""
+
+    def parse(raw: Any) -> list[str]:
+        found = texts(raw)
+        for word in found:
+            if word not in allowed:
+                raise ValueError(f"may hold {', '.join(allowed)}; not {shown(word)}")
+        return found
+
+    return parse
+
+
 def segments(raw: Any) -> list[dict[str, str]]:
     """Guards per value of a column: `[{column = "facet:Brand", limit = "80%"}]`."""
     found = []

@@ -1,0 +1,1 @@
+"""Telling people: incidents, messages, logs, mails, webhooks, health, status."""
