@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -34,6 +34,7 @@ from feedengine.store.model import ENTITIES, Column, EntityBase, SnapshotInfo, S
 from feedengine.target import FeedRequest, Target, resolve
 
 if TYPE_CHECKING:
+    from feedengine.ledger import Task
     from feedengine.store.catalog import Catalog
 
 __all__ = ["FeedRequest", "Plan", "Result", "Watch", "apply", "plan", "run"]
@@ -381,12 +382,31 @@ def _task(
 ) -> Result:
     """One task from its first row in the ledger to its last; `check` may refuse the plan."""
     recover(store)
-    ledger = store.ledger
-    actor = request.actor or getpass.getuser()
-    task = ledger.begin(
+    request = replace(request, actor=request.actor or getpass.getuser())
+    task = store.ledger.begin(
         key=None, section=None, operation=request.operation, force=request.force, filename=request.path.name,
-        path=str(request.path.absolute()), protocol=request.protocol, actor=actor, reason=request.reason,
+        path=str(request.path.absolute()), protocol=request.protocol, actor=request.actor, reason=request.reason,
     )  # fmt: skip
+    return carry_out(store, settings, task, request, check, watch=watch, planned=planned)
+
+
+def carry_out(
+    store: Store,
+    settings: Settings,
+    task: int,
+    request: FeedRequest,
+    check: Callable[[Plan], None],
+    *,
+    again: Callable[[BaseException], bool] = lambda error: False,
+    watch: Watch | None = None,
+    planned: Plan | None = None,
+) -> Result:
+    """Carry out a task that this process has IN_PROGRESS: plan, `check` (which may refuse), apply, close the task.
+
+    What goes wrong is raised after the task was closed accordingly; not closed where `again` says of the error that
+    the task will be tried again.
+    """
+    ledger = store.ledger
     made = planned
     try:
         point("task.started")
@@ -399,33 +419,34 @@ def _task(
         made.report["task"] = task
         check(made)
         point("task.planned")
-        result = apply(store, settings, made, watch, task, actor)
+        result = apply(store, settings, made, watch, task, request.actor)
     except BaseException as error:
-        _close_failed(store, task, made, error)
+        if not again(error):
+            _close_failed(store, task, made, error)
         raise
-    _close_done(store, task, made, result)
+    close_done(store, task, request.path, result.report, result.snapshot.number if result.snapshot else None)
     return result
 
 
-def _close_done(store: Store, task: int, made: Plan, result: Result) -> None:
-    report = result.report
-    number = result.snapshot.number if result.snapshot else None
+def close_done(store: Store, task: int, path: Path, report: dict[str, Any], number: int | None) -> None:
+    """Close a task that was carried out: `report` is its plan's, `number` the snapshot it made, `path` its feed."""
     problems = report["problems"]["list"]
     report["schema"] = "feedengine.task/1"
     report["state"] = "DONE"
-    if made.verdict == "held":
+    report["new_snapshot"] = number
+    if report["verdict"] == "held":
         report["outcome"] = "held"
-        kept = _keep(store, task, made.request.path)
+        kept = _keep(store, task, path)
         store.ledger.hold(task, path=str(kept), new_snapshot=number, report=report, problems=problems)
         return
     rejected = sum(entry["rejected"] for entry in report["entities"].values())
     if rejected:
         report["outcome"] = "ok_with_errors"
     elif number is None:
+        key, _, section = report["catalog"].partition("/")
         same = store.ledger.list(
-            status=["DONE"], key=made.target.key, section=made.target.section,
-            fingerprint=report["file"]["fingerprint"], limit=1,
-        )  # fmt: skip
+            status=["DONE"], key=key, section=section, fingerprint=report["file"]["fingerprint"], limit=1
+        )
         report["outcome"] = "duplicate" if same.tasks else "no_change"
     else:
         report["outcome"] = "ok"
@@ -440,9 +461,9 @@ def _close_failed(store: Store, task: int, made: Plan | None, error: BaseExcepti
         error = from_os_error(error, "working on the feed")
     if isinstance(error, FeedEngineError):
         described = error.as_dict()
-        outcome = {"SAFEGUARD": "refused"}.get(
-            error.code, "rejected_file" if isinstance(error, FeedRejected) else "failed"
-        )
+        outcome = "rejected_file" if isinstance(error, FeedRejected) else "failed"
+        if isinstance(error, SafeguardRefused):
+            outcome = "refused"
     elif isinstance(error, KeyboardInterrupt):
         outcome, described = "interrupted", {"code": "INTERRUPTED", "message": "interrupted"}
     if report is not None:
@@ -502,13 +523,17 @@ def approve(
 
 
 def recover(store: Store) -> None:
-    """Settle tasks whose process died: the applied mark in the store says what became of them."""
+    """Settle tasks of commands whose process died: the applied mark in the store says what became of them.
 
-    def applied(task: Any) -> int | None:
-        if task.key is None or task.key not in store.keys():  # noqa: SIM118 - not a dict
-            return None
-        with store.catalog(task.key) as catalog:
-            snapshot = catalog.applied(task.id)
-        return snapshot.number if snapshot else None
+    Those of the service's queue are left to the service, which tries them again.
+    """
+    store.ledger.recover(lambda task: applied(store, task))
 
-    store.ledger.recover(applied)
+
+def applied(store: Store, task: Task) -> int | None:
+    """The snapshot that a task made, if it made one."""
+    if task.key is None or task.key not in store.keys():  # noqa: SIM118 - not a dict
+        return None
+    with store.catalog(task.key) as catalog:
+        snapshot = catalog.applied(task.id)
+    return snapshot.number if snapshot else None

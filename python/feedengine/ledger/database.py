@@ -7,7 +7,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from feedengine.errors import CatalogBusy, DiskFull, FeedEngineError, StoreDamaged
@@ -101,6 +101,12 @@ def _bring_up_to_date(con: sqlite3.Connection) -> None:
 def now() -> str:
     """The time as the ledger writes it: UTC, seconds."""
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(seconds: float = 0.0) -> str:
+    """The time so many seconds from now, to the millisecond: for leases and waits, which are compared as text."""
+    when = datetime.now(UTC) + timedelta(seconds=seconds)
+    return when.strftime("%Y-%m-%dT%H:%M:%S.") + f"{when.microsecond // 1000:03}Z"
 
 
 @contextmanager

@@ -239,7 +239,10 @@ class Ledger(Database):
         """
         settled = []
         with self.read() as con:
-            rows = con.execute(f"SELECT {', '.join(COLUMNS)} FROM tasks WHERE status = 'IN_PROGRESS'").fetchall()
+            # What the service's queue holds is put back by the service instead: nothing was asked of a person there.
+            rows = con.execute(
+                f"SELECT {', '.join(COLUMNS)} FROM tasks WHERE status = 'IN_PROGRESS' AND NOT queued"
+            ).fetchall()
         for task in map(from_row, rows):
             if not process.gone(task.worker):
                 continue
@@ -283,6 +286,7 @@ class Ledger(Database):
             self._update(
                 task,
                 ("QUEUED", "IN_PROGRESS"),
+                mine=True,
                 status=status,
                 outcome=outcome,
                 report=None if report is None else json.dumps(report),
@@ -311,13 +315,18 @@ class Ledger(Database):
                 )
         return found
 
-    def _update(self, task: int, allowed: tuple[str, ...] | None, *, count: bool = False, **values: Any) -> None:
+    def _update(
+        self, task: int, allowed: tuple[str, ...] | None, *, count: bool = False, mine: bool = False, **values: Any
+    ) -> None:
+        """Change a task; one that is not `allowed` is an error, as is another process's task with `mine`."""
         changes = ", ".join(f"{name} = ?" for name in values) + (", attempts = attempts + 1" if count else "")
         guard = f" AND status IN ({', '.join('?' * len(allowed))})" if allowed else ""
+        guarded = [task, *(allowed or ())]
+        if mine:
+            guard += " AND (worker IS NULL OR worker = ?)"
+            guarded.append(process.myself())
         with self.write() as con:
-            done = con.execute(
-                f"UPDATE tasks SET {changes} WHERE id = ?{guard}", [*values.values(), task, *(allowed or ())]
-            ).rowcount
+            done = con.execute(f"UPDATE tasks SET {changes} WHERE id = ?{guard}", [*values.values(), *guarded]).rowcount
             if not done:
                 raise UsageError(f"task {task} is {self.get(task).status}", state="Nothing was changed.")
 

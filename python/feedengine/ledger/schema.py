@@ -30,6 +30,27 @@ CREATE TABLE messages (
     sent TEXT, error TEXT);
 CREATE INDEX messages_waiting ON messages (not_before) WHERE status = 'waiting';
 CREATE TABLE told (event TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID;
+ALTER TABLE tasks ADD COLUMN queued INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN place INTEGER;
+ALTER TABLE tasks ADD COLUMN not_before TEXT;
+ALTER TABLE tasks ADD COLUMN retries INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN crashes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE tasks ADD COLUMN account TEXT;
+ALTER TABLE tasks ADD COLUMN home TEXT;
+ALTER TABLE tasks ADD COLUMN virtual TEXT;
+ALTER TABLE tasks ADD COLUMN visible TEXT;
+ALTER TABLE tasks ADD COLUMN device INTEGER;
+ALTER TABLE tasks ADD COLUMN inode INTEGER;
+ALTER TABLE tasks ADD COLUMN sha256 TEXT;
+ALTER TABLE tasks ADD COLUMN eof TEXT;
+ALTER TABLE tasks ADD COLUMN peer TEXT;
+ALTER TABLE tasks ADD COLUMN sent TEXT;
+ALTER TABLE tasks ADD COLUMN reported TEXT;
+ALTER TABLE tasks ADD COLUMN followed TEXT;
+CREATE INDEX tasks_in_queue ON tasks (key, place, id) WHERE queued AND status IN ('QUEUED', 'IN_PROGRESS');
+CREATE INDEX tasks_to_follow ON tasks (id) WHERE queued AND followed IS NULL;
+CREATE INDEX tasks_by_sha256 ON tasks (sha256, key);
+CREATE INDEX tasks_by_inode ON tasks (inode);
 CREATE TABLE sources (name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 

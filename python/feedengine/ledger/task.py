@@ -38,8 +38,14 @@ class Task:
     """One file's way through the engine. Times are UTC in ISO 8601; `report` and `error` are JSON objects.
 
     `status` is one of `STATUSES`; `outcome` says it finer: ok, ok_with_errors, no_change, held, rejected_file, refused,
-    duplicate, interrupted, canceled, failed. `decision` (approved, rejected) is a person's answer to a refused or held
-    task.
+    duplicate, interrupted, canceled, failed, rejected_name, quarantined. `decision` (approved, rejected) is a person's
+    answer to a refused or held task.
+
+    A task of the service's queue is `queued`; `place` is its turn among those of its key, `not_before` when it may be
+    tried again, `retries` how often it was put back and `crashes` how often its worker died. `path` is the engine's own
+    copy, `visible` the file where its sender sees it (as `virtual`, below `home`), `device` and `inode` which file that
+    is. `eof` is unclean where the sender's connection ended without saying so. `sent` is the time in the file's name.
+    `reported` is when the sender's reports were written, `followed` when nothing is left to do for the task.
     """
 
     id: int
@@ -71,6 +77,23 @@ class Task:
     worker: str | None
     attempts: int
     lease_until: str | None
+    queued: bool = False
+    place: int | None = None
+    not_before: str | None = None
+    retries: int = 0
+    crashes: int = 0
+    account: str | None = None
+    home: str | None = None
+    virtual: str | None = None
+    visible: str | None = None
+    device: int | None = None
+    inode: int | None = None
+    sha256: str | None = None
+    eof: str | None = None
+    peer: str | None = None
+    sent: str | None = None
+    reported: str | None = None
+    followed: str | None = None
 
     @property
     def waiting(self) -> bool:
@@ -88,7 +111,8 @@ COLUMNS = tuple(field.name for field in fields(Task))
 def from_row(row: Sequence[Any]) -> Task:
     """A task from the columns of the table, in the order of `COLUMNS`."""
     values = dict(zip(COLUMNS, row, strict=True))
-    values["force"] = bool(values["force"])
+    for name in ("force", "queued"):
+        values[name] = bool(values[name])
     for name in ("report", "error"):
         values[name] = json.loads(values[name]) if values[name] else None
     return Task(**values)
