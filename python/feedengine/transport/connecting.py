@@ -37,8 +37,9 @@ def connect(place: Place) -> Remote:
             ) from error
         sftp: Remote = import_module("feedengine.transport.sftp_client").SftpRemote(place)
         return sftp
-    ftps: Remote = import_module("feedengine.transport.ftps_client").FtpsRemote(place)
-    return ftps
+    from feedengine.transport.ftps_client import FtpsRemote
+
+    return FtpsRemote(place)
 
 
 def parse_url(url: str, *, env: Mapping[str, str] | None = None) -> Place:
