@@ -12,6 +12,7 @@ VERBS: dict[str, str] = {
     "snapshot": "List, show, compare, export, roll back and check snapshots.",
     "task": "List, show, approve and reject tasks, and their errors.",
     "trace": "Show a record's life: which file and snapshot set each field.",
+    "user": "Make, show and change the accounts of partners; bans.",
     "config": "Show settings and where each comes from.",
     "doctor": "Check versions, the store, the disk and the clock.",
     "bench": "Measure this machine with a generated catalog.",

@@ -155,6 +155,19 @@ def words(*allowed: str) -> Kind:
     return parse
 
 
+def networks(raw: Any) -> list[str]:
+    """A list of addresses and networks (`192.0.2.0/24`); as one text, separated by commas."""
+    import ipaddress
+
+    found = texts(raw)
+    for each in found:
+        try:
+            ipaddress.ip_network(each, strict=False)
+        except ValueError:
+            raise ValueError(f"must be addresses or networks such as 192.0.2.0/24; not {shown(each)}") from None
+    return found
+
+
 def segments(raw: Any) -> list[dict[str, str]]:
     """Guards per value of a column: `[{column = "facet:Brand", limit = "80%"}]`."""
     found = []
