@@ -11,6 +11,8 @@ VERBS: dict[str, str] = {
     "validate": "Read feeds and apply the rules; no store is needed.",
     "snapshot": "List, show, compare, export, roll back and check snapshots.",
     "task": "List, show, approve and reject tasks, and their errors.",
+    "send": "Send a file to another server, exactly once.",
+    "outbox": "List, show, retry and drop what is to be sent.",
     "trace": "Show a record's life: which file and snapshot set each field.",
     "user": "Make, show and change the accounts of partners; bans.",
     "config": "Show settings and where each comes from.",

@@ -54,5 +54,21 @@ CREATE INDEX tasks_by_inode ON tasks (inode);
 CREATE TABLE sources (name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 
+_OUTBOX = """
+CREATE TABLE publications (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, catalog TEXT NOT NULL, from_snapshot INTEGER,
+    to_snapshot INTEGER NOT NULL, status TEXT NOT NULL, last_stamp TEXT NOT NULL, about TEXT NOT NULL,
+    created TEXT NOT NULL, ended TEXT);
+CREATE INDEX publications_by_target ON publications (target, catalog, id);
+CREATE TABLE deliveries (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, target TEXT NOT NULL, name TEXT NOT NULL, path TEXT NOT NULL,
+    file TEXT NOT NULL, bytes INTEGER NOT NULL, sha256 TEXT NOT NULL, about TEXT NOT NULL,
+    publication INTEGER REFERENCES publications (id), status TEXT NOT NULL, placed INTEGER NOT NULL DEFAULT 0,
+    attempts INTEGER NOT NULL DEFAULT 0, not_before TEXT NOT NULL, worker TEXT, created TEXT NOT NULL, sent TEXT,
+    verified TEXT, error TEXT);
+CREATE INDEX deliveries_open ON deliveries (target, id) WHERE status IN ('WAITING', 'SENDING');
+CREATE INDEX deliveries_by_publication ON deliveries (publication);
+"""
+
 #: Script n makes format n + 1 of format n. A script that was released is never changed.
-SCRIPTS: tuple[str, ...] = (_TASKS, _SERVICE)
+SCRIPTS: tuple[str, ...] = (_TASKS, _SERVICE + _OUTBOX)
