@@ -15,7 +15,8 @@ def point(name: str) -> None:
 
     Does nothing unless the environment says `FEEDENGINE_FAULT=name` or `name:n` (the n-th passing). Then the process
     kills itself as `kill -9` would; with `FEEDENGINE_FAULT_KIND=enospc` raises `OSError` "no space left"; with `wait`
-    says `at the fault point` on stdout and sleeps a minute for a signal to find it; with `tell` only says so.
+    says `at the fault point` on stdout and sleeps a minute for a signal to find it; with `tell` only says so. Where
+    `FEEDENGINE_FAULT_ONCE` names a file, the first process to come by makes that file and the others pass.
     """
     wanted = os.environ.get("FEEDENGINE_FAULT")
     if not wanted:
@@ -26,6 +27,12 @@ def point(name: str) -> None:
     _seen[name] = _seen.get(name, 0) + 1
     if _seen[name] != int(times or "1"):
         return
+    once = os.environ.get("FEEDENGINE_FAULT_ONCE")
+    if once:
+        try:
+            os.close(os.open(once, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return
     kind = os.environ.get("FEEDENGINE_FAULT_KIND")
     if kind == "enospc":
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), name)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 VERBS: dict[str, str] = {
     "init": "Write a commented settings file and an empty store.",
+    "serve": "Receive, fetch, apply and send feeds until told to stop.",
+    "submit": "Put a feed into the queue of the service.",
     "sync": "Apply a full feed: what it does not hold is removed.",
     "apply": "Apply any feed by its name, or a saved plan.",
     "plan": "Show what a feed would change; everything but the write.",

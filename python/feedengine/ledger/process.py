@@ -8,7 +8,12 @@ from pathlib import Path
 
 def myself() -> str:
     """This process: host, number and start time; a number alone may be reused."""
-    return f"{os.uname().nodename} {os.getpid()} {_started(os.getpid())}"
+    return identity(os.getpid())
+
+
+def identity(number: int) -> str:
+    """A process of this machine, in the same form."""
+    return f"{os.uname().nodename} {number} {_started(number)}"
 
 
 def gone(worker: str | None) -> bool:

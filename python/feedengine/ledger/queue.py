@@ -49,9 +49,12 @@ class Queue:
         Keys take turns by the age of what waits. A task that waits to be tried again holds its key's line up, so that
         order is kept. `window`: hold tasks back so many seconds and put a key's line in order of the files' times.
         """
+        if not self._select("queued AND status = 'QUEUED' LIMIT 1"):
+            return None
         at = moment()
         order = "coalesce(sent, submission_time), place, id" if window else "place, id"
-        with self.ledger.write() as con:
+        # Lasting: what the store says was applied must not be waiting in the ledger after a power failure.
+        with self.ledger.write(lasting=True) as con:
             # Only the rows of the partial index are looked at, however many tasks the ledger keeps.
             row = con.execute(
                 "UPDATE tasks SET status = 'IN_PROGRESS', worker = ?, lease_until = ?, attempts = attempts + 1, "
@@ -122,13 +125,21 @@ class Queue:
             ).rowcount
         return bool(changed)
 
-    def crashed(self, task: int, *, counted: bool) -> None:
-        """Put an adopted task back to its place; `counted`: its own worker died, not the whole service."""
+    def requeue(self, task: int) -> None:
+        """Put an adopted task back to its place: nothing was applied. The worker it had stays on record."""
         with self.ledger.write(lasting=True) as con:
             con.execute(
-                "UPDATE tasks SET status = 'QUEUED', worker = NULL, lease_until = NULL, crashes = crashes + ?, "
-                "report = NULL, last_update = ? WHERE id = ? AND status = 'IN_PROGRESS' AND worker = ?",
-                [int(counted), now(), task, process.myself()],
+                "UPDATE tasks SET status = 'QUEUED', lease_until = NULL, report = NULL, last_update = ? "
+                "WHERE id = ? AND status = 'IN_PROGRESS' AND worker = ?",
+                [now(), task, process.myself()],
+            )
+
+    def count_crash(self, worker: str) -> None:
+        """A worker died by itself: its task caused that, as far as anybody can know."""
+        with self.ledger.write(lasting=True) as con:
+            con.execute(
+                "UPDATE tasks SET crashes = crashes + 1 WHERE queued AND status = 'IN_PROGRESS' AND worker = ?",
+                [worker],
             )
 
     def again(self, task: int) -> Task:

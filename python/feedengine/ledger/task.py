@@ -45,6 +45,7 @@ class Task:
     tried again, `retries` how often it was put back and `crashes` how often its worker died. `path` is the engine's own
     copy, `visible` the file where its sender sees it (as `virtual`, below `home`), `device` and `inode` which file that
     is. `eof` is unclean where the sender's connection ended without saying so. `sent` is the time in the file's name.
+    `registered`: the sender's account names the key, so that the key's first feed may make its catalog.
     `reported` is when the sender's reports were written, `followed` when nothing is left to do for the task.
     """
 
@@ -92,6 +93,9 @@ class Task:
     eof: str | None = None
     peer: str | None = None
     sent: str | None = None
+    upload_started: str | None = None
+    upload_ended: str | None = None
+    registered: bool = False
     reported: str | None = None
     followed: str | None = None
 
@@ -111,7 +115,7 @@ COLUMNS = tuple(field.name for field in fields(Task))
 def from_row(row: Sequence[Any]) -> Task:
     """A task from the columns of the table, in the order of `COLUMNS`."""
     values = dict(zip(COLUMNS, row, strict=True))
-    for name in ("force", "queued"):
+    for name in ("force", "queued", "registered"):
         values[name] = bool(values[name])
     for name in ("report", "error"):
         values[name] = json.loads(values[name]) if values[name] else None

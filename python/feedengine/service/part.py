@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from feedengine.errors import FeedEngineError
 from feedengine.settings import Settings
 from feedengine.store import Store
 
@@ -20,7 +22,8 @@ class Log(Protocol):
 @dataclass
 class Part:
     """One process of the service. `stopping` is set on SIGTERM and when the supervisor is gone: finish what is begun,
-    take nothing new, return. `reloading` is set on SIGHUP; the part reads `settings` anew and clears it."""
+    take nothing new, return. `reloading` is set on SIGHUP: call `reload`, then look at `settings` again. A server calls
+    `ready` once when it serves, with facts such as listening="0.0.0.0:2121"; others need not."""
 
     name: str
     store: Store
@@ -28,3 +31,17 @@ class Part:
     log: Log
     stopping: threading.Event = field(default_factory=threading.Event)
     reloading: threading.Event = field(default_factory=threading.Event)
+    ready: Callable[..., None] = lambda **facts: None
+    load: Callable[[], Settings] | None = None
+
+    def reload(self) -> None:
+        """Read the settings anew, as SIGHUP asked for. Settings that can't be read leave the old ones in force."""
+        self.reloading.clear()
+        if self.load is None:
+            return
+        try:
+            self.settings = self.load()
+        except FeedEngineError as error:
+            self.log("settings.refused", level="error", error=error.message)
+            return
+        self.log("settings.reloaded")

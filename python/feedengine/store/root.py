@@ -86,6 +86,13 @@ class Store:
 
         return Ledger(self.root / "ledger.sqlite")
 
+    def warm(self) -> None:
+        """Start DuckDB before it is needed: the first catalog that is opened finds it running."""
+        from feedengine.store.database import start
+
+        if not self._idle:
+            self._idle.append(start(self.tmp, self.options))
+
     def keys(self) -> list[str]:
         """The keys that have a catalog."""
         folder = self.root / "keys"

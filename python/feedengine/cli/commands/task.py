@@ -31,10 +31,12 @@ def list_tasks(
     """List tasks, newest first."""
     from feedengine.cli.render import task as render
     from feedengine.cli.session import parse_catalog
+    from feedengine.ledger import Queue
 
     session = params.session(context)
     key, section = parse_catalog(catalog) if catalog else (None, None)
-    page = _settled(session).list(
+    ledger = _settled(session)
+    page = ledger.list(
         status=[each.upper() for each in status or ()],
         outcome=outcome or (),
         key=key,
@@ -45,7 +47,8 @@ def list_tasks(
         limit=limit,
         offset=offset,
     )
-    tasks = [_brief(task.as_dict()) for task in page.tasks]
+    turns = Queue(ledger).positions()
+    tasks = [{**_brief(task.as_dict()), "position": turns.get(task.id)} for task in page.tasks]
     document = {"schema": "feedengine.tasks/1", "total": page.total, "counts": dict(page.counts), "tasks": tasks}
     session.out.show(document, render.listing(tasks, page.total))
     return 0
@@ -126,6 +129,7 @@ def approve(
         result = ingest.approve(
             store, session.settings, task, remove=remove, reason=reason, actor=session.actor, watch=watch
         )
+    _wake_keeper(session)
     tell(session.out, result.report)
     return int(exit_code(result.report))
 
@@ -135,6 +139,7 @@ def reject(context: Context, task: Number, reason: Reason = None) -> int:
     """Say that a refused or held task was a mistake; nothing is changed, it no longer waits."""
     session = params.session(context)
     found = session.store.ledger.reject(task, actor=session.actor, reason=reason)
+    _wake_keeper(session)
     session.out.show(
         {"schema": "feedengine.task-entry/1", **found.as_dict()}, [f"task {task} is rejected; nothing was changed"]
     )
@@ -146,10 +151,46 @@ def cancel(context: Context, task: Number) -> int:
     """Take back a task that has not started."""
     session = params.session(context)
     session.store.ledger.cancel(task)
+    _wake_keeper(session)
     session.out.show(
         {"schema": "feedengine.task-entry/1", "id": task, "status": "CANCELED"}, [f"task {task} is canceled"]
     )
     return 0
+
+
+@group.command("retry")
+def retry(context: Context, task: Number) -> int:
+    """Put a task of the queue that failed or was canceled behind all that wait; one that was done is done once more."""
+    from feedengine.service.again import again
+    from feedengine.service.bell import ring
+
+    session = params.session(context)
+    found = again(session.store, session.settings, task, actor=session.actor)
+    ring(session.store, "worker")
+    session.out.show(
+        {"schema": "feedengine.task-entry/1", **found.as_dict()},
+        [f"task {found.id} waits again" if found.id == task else f"task {found.id} waits: task {task} once more"],
+    )
+    return 0
+
+
+@group.command("watch")
+def watch(
+    context: Context,
+    task: Annotated[int | None, Argument(metavar="TASK", help="The task's number; without it, all that wait.")] = None,
+) -> int:
+    """Follow a task until its end; the exit code says how it went. With --events one JSON object a change."""
+    from feedengine.cli.queueing import follow, follow_all
+
+    session = params.session(context)
+    return follow_all(session) if task is None else follow(session, task)
+
+
+def _wake_keeper(session: Any) -> None:
+    """A person decided: what follows from that is the keeper's work."""
+    from feedengine.service.bell import ring
+
+    ring(session.store, "keeper")
 
 
 def _settled(session: Any) -> Any:

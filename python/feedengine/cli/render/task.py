@@ -20,7 +20,7 @@ def listing(tasks: Sequence[Task], total: int) -> list[str]:
             (
                 str(task["id"]),
                 text.moment(task.get("submission_time")),
-                str(task["status"]),
+                _status(task),
                 _outcome(task),
                 ("force" if task.get("force") else "") + str(task.get("operation") or ""),
                 catalog(task),
@@ -31,6 +31,11 @@ def listing(tasks: Sequence[Task], total: int) -> list[str]:
     if total > len(tasks):
         lines.append(f"{text.number(len(tasks))} of {text.number(total)}; --limit and --offset show others")
     return lines
+
+
+def _status(task: Task) -> str:
+    """With the position of a task that waits in its key's line."""
+    return f"{task['status']} {task['position']}" if task.get("position") else str(task["status"])
 
 
 def _outcome(task: Task) -> str:

@@ -1,0 +1,167 @@
+"""A worker: claims the next task, carries it out, follows it up; one process, one task at a time."""
+
+from __future__ import annotations
+
+import errno
+import random
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from feedengine import explain, ingest
+from feedengine.errors import BaseMoved, CatalogBusy, DiskFull, FeedEngineError, SafeguardRefused
+from feedengine.faults import point
+from feedengine.ledger import Queue, Task
+from feedengine.service import followup, wholeness
+from feedengine.service.bell import Bell
+from feedengine.service.lease import Lease
+from feedengine.service.part import Part
+from feedengine.service.quarantine import poisonous, quarantine
+from feedengine.service.recovery import recover, settle
+from feedengine.settings import Settings, Value
+from feedengine.settings.tables.engine import LEAST_MEMORY
+from feedengine.target import FeedRequest
+
+_POLL = 1.0
+_LONGEST_WAIT = 300.0
+_PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ENFILE, errno.EMFILE})
+#: Operations that can take records away.
+_REMOVING = ("sync", "delete", "whitelist")
+
+
+def run(part: Part) -> None:
+    """Work until the service stops."""
+    worker = Worker(part)
+    with Bell(part.store, "worker") as bell:
+        while not part.stopping.is_set():
+            if part.reloading.is_set():
+                part.reload()
+                worker = Worker(part)
+            try:
+                if worker.step():
+                    continue
+                recover(part.store, part.settings, part.log)
+            except (FeedEngineError, OSError) as error:
+                # The ledger cannot be used right now; its lease brings a task back that was left.
+                part.log("worker.trouble", level="error", error=str(error))
+                time.sleep(_POLL)
+            bell.wait(_POLL)
+
+
+class Worker:
+    """Carries out tasks one by one, with its share of memory and cores."""
+
+    def __init__(self, part: Part) -> None:
+        self.part = part
+        self.store = part.store
+        self.queue = Queue(part.store.ledger)
+        self.settings = share(part.settings)
+        # DuckDB's part of the share; a catalog takes the options of its store when it is opened.
+        self.store.options = replace(
+            self.store.options, threads=self.settings.threads, memory=self.settings.store_memory
+        )
+        self.store.warm()
+
+    def step(self) -> bool:
+        """Take one task and bring it to its end; False where none waits."""
+        lease = float(self.settings.get("queue.lease"))
+        task = self.queue.claim(lease, float(self.settings.get("queue.reorder_window")))
+        if task is None:
+            return False
+        if poisonous(task):
+            quarantine(self.store, task)
+            self.part.log("task.quarantined", level="error", task=task.id, file=task.filename, crashes=task.crashes)
+        else:
+            with Lease(self.queue, task.id, lease):
+                self._work(task)
+        ended = self.store.ledger.get(task.id)
+        if ended.status != "QUEUED":
+            followup.follow(self.store, self.settings, ended, self.part.log)
+        return True
+
+    def _work(self, task: Task) -> None:
+        started = time.monotonic()
+        self.part.log("task.started", task=task.id, file=task.filename, catalog=f"{task.key}/{task.section}")
+        again: list[BaseException] = []
+
+        def passing(error: BaseException) -> bool:
+            if is_passing(error):
+                again.append(error)
+            return bool(again)
+
+        def check(made: ingest.Plan) -> None:
+            self._check(task, made)
+
+        request = FeedRequest(
+            path=Path(str(task.path)), actor=task.actor, reason=task.reason, protocol=task.protocol,
+            create=task.registered and str(task.key) not in set(self.store.keys()),
+        )  # fmt: skip
+        try:
+            ingest.carry_out(self.store, self.settings, task.id, request, check, again=passing)
+        except Exception as error:
+            if again:
+                self._try_again(task, again[0])
+            elif not isinstance(error, FeedEngineError):
+                self.part.log("task.bug", level="error", task=task.id, error=f"{type(error).__name__}: {error}")
+        point("serve.worked")
+        ended = self.store.ledger.get(task.id)
+        self.part.log(
+            "task.ended", task=task.id, status=ended.status, outcome=ended.outcome, snapshot=ended.new_snapshot,
+            seconds=round(time.monotonic() - started, 3),
+        )  # fmt: skip
+
+    def _check(self, task: Task, made: ingest.Plan) -> None:
+        """What the queue has to say about a plan: sent before, cut perhaps; kept before it is carried out."""
+        same = self.queue.same_content(task)
+        if same is not None:
+            message = (
+                f"the same bytes came as {same.filename}, task {same.id}, {same.status} ({same.outcome or 'waits'})"
+            )
+            explain.add_problem(made.report, "DUPLICATE_UPLOAD", "warning", message)
+        may_be_cut = task.eof == "unclean" and not wholeness.proven(
+            Path(str(task.path)), made.report["file"]["container"]
+        )
+        if may_be_cut and task.operation in _REMOVING and made.verdict in ("apply", "held"):
+            made.report["verdict"] = "refused"
+            raise SafeguardRefused(
+                "the sender's connection ended without saying that the file was whole; it may be cut",
+                code="UNCLEAN_EOF",
+                state=f"Nothing was changed. Snapshot {made.base.snapshot} is still current.",
+                report=made.report,
+            )
+        self.queue.note_plan(task.id, made.report)
+        point("serve.planned")
+
+    def _try_again(self, task: Task, error: BaseException) -> None:
+        if isinstance(error, BaseMoved) and settle(self.store, task) is not None:
+            return
+        described = error.as_dict() if isinstance(error, FeedEngineError) else {"code": "OS", "message": str(error)}
+        if task.retries + 1 < int(self.settings.get("queue.retries")):
+            wait = 0.0 if isinstance(error, BaseMoved) else backoff(task.retries)
+            self.queue.put_back(task.id, wait=wait, error=described)
+            self.part.log(
+                "task.put_back", level="warning", task=task.id, error=described["message"], wait=round(wait, 1)
+            )
+            return
+        self.store.ledger.fail(task.id, "failed", error=described)
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether trying again may help: no room, locked, busy; never for what is wrong with the data."""
+    if isinstance(error, OSError):
+        return error.errno in _PASSING
+    return isinstance(error, (DiskFull, CatalogBusy, BaseMoved))
+
+
+def backoff(retries: int) -> float:
+    """Seconds to wait before the next try: twice as long each time, five minutes at most, spread by chance."""
+    return min(_LONGEST_WAIT, 2.0**retries) * random.uniform(0.5, 1.0)
+
+
+def share(settings: Settings) -> Settings:
+    """The settings of one worker: its part of memory and cores."""
+    workers = int(settings.get("queue.workers"))
+    memory = max(LEAST_MEMORY, settings.memory_limit // workers)
+    threads = max(1, settings.threads // workers)
+    own = {"engine.memory_limit": Value(memory, "share"), "engine.threads": Value(threads, "share")}
+    return replace(settings, values={**settings.values, **own})
