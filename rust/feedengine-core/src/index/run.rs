@@ -113,6 +113,11 @@ impl Run {
         })
     }
 
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Entries in the run, tombstones included.
     pub fn len(&self) -> usize {
         self.entries

@@ -1,9 +1,12 @@
 //! The index of one entity: a base run and the overlays on top of it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::format::{Cold, Hot};
 use super::run::{Damaged, Run};
+
+/// An overlay is at least so many times as large as those above it together.
+const GROWTH: usize = 8;
 
 /// A stack of runs, oldest first. Slots number the entries of all runs, one run after the other.
 #[derive(Debug, Default)]
@@ -57,6 +60,32 @@ impl Index {
     /// Entries of the base run.
     pub fn base_len(&self) -> usize {
         self.runs.first().map_or(0, Run::len)
+    }
+
+    /// How many of the newest overlays an overlay of `entries` should take in, so that each one left is several times
+    /// as large as those above it: few runs to probe, and no entry is written again more than a few times. The base is
+    /// never one of them.
+    pub fn foldable(&self, entries: usize) -> usize {
+        let mut total = entries;
+        let overlays = self.runs.get(1..).unwrap_or_default();
+        let folded = overlays.iter().rev().take_while(|run| {
+            let small = run.len() < total * GROWTH;
+            total += run.len();
+            small
+        });
+        folded.count()
+    }
+
+    /// Entries of the newest `count` runs, newest run first, tombstones included.
+    pub fn newest(&self, count: usize) -> impl Iterator<Item = Result<(Hot, Cold, u128), Damaged>> + '_ {
+        self.runs.iter().rev().take(count).flat_map(|run| {
+            (0..run.len()).map(|position| Ok((run.hot(position)?, run.cold(position)?, run.owner(position)?)))
+        })
+    }
+
+    /// Files of the runs below the newest `count`, oldest first.
+    pub fn below(&self, count: usize) -> impl Iterator<Item = &Path> + '_ {
+        self.runs[..self.runs.len() - count].iter().map(Run::path)
     }
 
     /// Number of runs that hold anything.

@@ -35,8 +35,6 @@ pub struct NextBase {
 }
 
 const KINDS: [Kind; 5] = [Kind::Text, Kind::List, Kind::Flag, Kind::Integer, Kind::Json];
-/// A stack deeper than this is merged into one run.
-const DEPTH: usize = 8;
 /// Overlays may hold this share of the base's entries before they are merged into it.
 const SHARE: usize = 16;
 
@@ -144,22 +142,23 @@ impl Planner {
         let mut all = BTreeMap::new();
         for number in 0..self.entities.len() {
             let (entity, outcome) = (&self.entities[number], &self.outcomes[number]);
-            let name = |path: &std::path::PathBuf| {
-                path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
-            };
-            let mut runs: Vec<String> = entity.base.runs.iter().map(name).collect();
+            let name =
+                |path: &Path| path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+            let mut runs: Vec<String> = entity.base.runs.iter().map(|path| name(path)).collect();
             let touched = entity.settled.len();
             let removed = outcome.removed > 0;
             if touched > 0 || removed {
                 let file = format!("{token}-{}.run", entity.spec.name);
                 let path = folder.join(&file);
-                let overlay = touched + outcome.removed as usize + entity.index.overlaid();
+                let entries = touched + outcome.removed as usize;
                 let full_feed = self.operation.removes_absent && self.read[number].uploaded && !self.held;
-                if full_feed || entity.index.depth() >= DEPTH || overlay * SHARE > entity.index.base_len() {
+                if full_feed || (entries + entity.index.overlaid()) * SHARE > entity.index.base_len() {
                     self.write_whole(entity, outcome, &path)?;
                     runs = vec![file];
                 } else {
-                    self.write_overlay(entity, outcome, &path)?;
+                    let folded = entity.index.foldable(entries);
+                    self.write_overlay(entity, outcome, &path, folded)?;
+                    runs = entity.index.below(folded).map(name).collect();
                     runs.push(file);
                 }
             }
@@ -219,7 +218,8 @@ impl Planner {
         Ok(())
     }
 
-    fn write_overlay(&self, entity: &EntityPlan, outcome: &Outcome, path: &Path) -> Result<(), Stop> {
+    /// Writes what the task says of records, and what the newest `folded` overlays said of others.
+    fn write_overlay(&self, entity: &EntityPlan, outcome: &Outcome, path: &Path, folded: usize) -> Result<(), Stop> {
         let mut entries = Vec::new();
         let dropped = &self.dropped[entity.number];
         walk_touched(entity, |stored, touch| {
@@ -240,7 +240,12 @@ impl Planner {
                 entries.push((Hot::gone(hot.key), Cold::default(), 0));
             }
         }
-        entries.sort_unstable_by_key(|(hot, ..)| hot.key);
+        for older in entity.index.newest(folded) {
+            entries.push(older?);
+        }
+        // Newest first, and sorting keeps that order: the newest word on a key counts.
+        entries.sort_by_key(|(hot, ..)| hot.key);
+        entries.dedup_by_key(|(hot, ..)| hot.key);
         let mut writer = self.writer(entity, path, entries.len() as u64)?;
         for (hot, cold, owner) in entries {
             writer.push(hot, cold, owner)?;
