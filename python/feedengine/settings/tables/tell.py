@@ -6,7 +6,7 @@ from feedengine.settings import kinds
 from feedengine.settings.setting import REQUIRED, Key, Setting
 
 #: What mails and webhooks can be about.
-EVENTS = ("success", "failure", "hold", "incident")
+EVENTS = ("success", "errors", "failure", "hold", "incident")
 
 ROWS: tuple[Setting, ...] = (
     Setting("log", "level", kinds.choice("info", "debug", "warning", "error"), "info", "the least level that is kept"),
@@ -36,9 +36,9 @@ ROWS: tuple[Setting, ...] = (
     Setting(
         "mail",
         "on_account",
-        kinds.words("success", "failure", "hold"),
-        ["failure", "hold"],
-        "what the addresses of the account that sent the feed hear: success, failure, hold",
+        kinds.words(*EVENTS[:-1]),
+        ["errors", "failure", "hold"],
+        f"what the addresses of the account that sent the feed hear: {', '.join(EVENTS[:-1])}",
     ),
     Setting("mail", "each", kinds.flag, False, "a mail for each failed task, not one while the same problem is open"),
     Setting("mail", "reminder", kinds.whole(0, 8760), 24, "hours until an open incident is told again; 0 = never"),
