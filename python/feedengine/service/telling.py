@@ -137,7 +137,7 @@ class _Teller:
         for name, hook in self._hooks(what, letters.catalog(task)):
             event = next(each for each in reversed(what) if each in hook["events"])
             document = letters.task_document(event, task, problems, total)
-            self._post(name, f"{_ending(task)} hook {name}", document, task.id)
+            told |= self._post(name, f"{_ending(task)} hook {name}", document, task.id)
         if incident is not None and told:
             Incidents(self._store.ledger).notified(incident.id)
 
@@ -211,9 +211,9 @@ class _Teller:
             if set(what) & set(hook["events"]) and (not wanted or catalog in wanted or f"{key}/*" in wanted):
                 yield name, hook
 
-    def _post(self, name: str, key: str, document: Mapping[str, Any], task: int | None) -> None:
+    def _post(self, name: str, key: str, document: Mapping[str, Any], task: int | None) -> bool:
         body = {"event": document["event"], "delivery": uuid.uuid4().hex, "document": document}
-        self._messages.enqueue("webhook", key, body, place=name, task=task)
+        return self._messages.enqueue("webhook", key, body, place=name, task=task)
 
 
 def errors_csv(store: Store, task: int, limit: int) -> bytes | None:
