@@ -7,7 +7,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterable
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -40,10 +40,11 @@ class Running:
         os.ftruncate(self._descriptor, 0)
         os.pwrite(self._descriptor, str(os.getpid()).encode(), 0)
 
-    def children(self, identities: Iterable[str]) -> None:
-        """Note the children, for a supervisor that comes after us if we are killed."""
+    def children(self, identities: Mapping[str, str]) -> None:
+        """Note the children by their parts' names, those that are down as empty texts: for a supervisor that comes
+        after us if we are killed, and for who wants to know how the service is."""
         part = self._children.with_suffix(".part")
-        part.write_text(json.dumps(list(identities)))
+        part.write_text(json.dumps(dict(identities)))
         part.replace(self._children)
 
     def end_previous(self, seconds: float) -> int:
@@ -67,7 +68,7 @@ class Running:
         with suppress(OSError, ValueError):
             found: Any = json.loads(self._children.read_text())
             here = os.uname().nodename
-            return [each for each in found if isinstance(each, str) and each.split()[0] == here]
+            return [each for each in found.values() if each.partition(" ")[0] == here]
         return []
 
     def close(self) -> None:
@@ -75,6 +76,14 @@ class Running:
         with suppress(OSError):
             os.ftruncate(self._descriptor, 0)
         os.close(self._descriptor)
+
+
+def parts(store: Store) -> dict[str, bool]:
+    """The parts of the service that runs on the store, and whether each is up."""
+    with suppress(OSError, ValueError):
+        found: Any = json.loads((store.root / "run" / "children.json").read_text())
+        return {name: bool(identity) and not process.gone(identity) for name, identity in found.items()}
+    return {}
 
 
 def pid(store: Store) -> int | None:

@@ -9,17 +9,20 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import Any
 
 from feedengine.errors import ExitCode, FeedEngineError, InternalError, UsageError
 from feedengine.ledger import Queue, process
+from feedengine.ledger.incidents import Incidents
 from feedengine.service.bell import ring
 from feedengine.service.child import Order
 from feedengine.service.part import Log
 from feedengine.service.parts import kinds
 from feedengine.service.running import Running
+from feedengine.service.systemd import Notifier
 from feedengine.settings import Settings
 from feedengine.store import Store
 
@@ -27,6 +30,8 @@ _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 30.0
 _HEALTHY = 60.0
 _STARTING = 30.0
+#: Deaths in a row, each within a minute of life, that are an incident.
+_CRASHING = 3
 
 #: Told when everything serves: a part's name and the facts it gave.
 Ready = Callable[[dict[str, dict[str, Any]]], None]
@@ -43,6 +48,7 @@ class _Child:
     started: float = 0.0
     again: float = 0.0
     failures: int = 0
+    sound: bool = False
     facts: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     rest: bytes = field(default=b"", repr=False)
@@ -76,6 +82,7 @@ class Supervisor:
         self._stops = 0
         self._reload = False
         self._running: Running | None = None
+        self._systemd = Notifier()
         self._wake, self._woken = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def run(self, ready: Ready) -> int:
@@ -93,10 +100,12 @@ class Supervisor:
             self.log("serve.started", parts=[child.name for child in self._children], left_over=left)
             self._start_all()
             ready({child.name: child.facts or {} for child in self._children if child.server})
+            self._systemd.ready(f"{len(self._children)} parts run")
             while not self._stops:
                 self._turn()
             return int(ExitCode.DONE)
         finally:
+            self._systemd.stopping()
             self._stop_all()
             signal.set_wakeup_fd(waker)
             for number, handler in before.items():
@@ -135,12 +144,19 @@ class Supervisor:
         pause = min([1.0, *(max(0.0, each - time.monotonic()) for each in due)])
         self._listen(pause)
         self._reap()
+        self._systemd.alive()
         if self._reload:
             self._reload = False
+            self._systemd.reloading()
             self._send(signal.SIGHUP)
+            self._systemd.ready("the settings are read again")
         for child in self._children:
             if child.process is None and child.again <= time.monotonic() and not self._stops:
                 self._start(child)
+            elif child.process and not child.sound and time.monotonic() - child.started > _HEALTHY:
+                child.sound, child.failures = True, 0
+                with suppress(FeedEngineError):
+                    Incidents(self.store.ledger).close("part_crashing", child.name)
 
     def _start(self, child: _Child) -> None:
         reading, writing = os.pipe2(os.O_CLOEXEC)
@@ -151,13 +167,13 @@ class Supervisor:
         child.process = subprocess.Popen(order.argv(), stdin=subprocess.DEVNULL, pass_fds=(writing,))
         os.close(writing)
         child.pipe, child.rest, child.error, child.facts = reading, b"", None, None
-        child.started = time.monotonic()
+        child.started, child.sound = time.monotonic(), False
         child.identity = process.identity(child.process.pid)
         self._note()
 
     def _note(self) -> None:
         if self._running is not None:
-            self._running.children(child.identity for child in self._children if child.process is not None)
+            self._running.children({each.name: each.identity if each.process else "" for each in self._children})
 
     def _listen(self, seconds: float) -> None:
         """Wait for a signal, a child's word or the time."""
@@ -204,7 +220,14 @@ class Supervisor:
                     "part.died", level="error", died=child.name, code=code, lived=round(lived, 1), error=message,
                     pause=round(pause, 1),
                 )  # fmt: skip
+                self._alarm(child, code, message)
             self._note()
+
+    def _alarm(self, child: _Child, code: int, message: str | None) -> None:
+        if child.failures >= _CRASHING:
+            with suppress(FeedEngineError):
+                about = {"exit": code, "error": message, "times": child.failures}
+                Incidents(self.store.ledger).open("part_crashing", child.name, about)
 
     def _send(self, number: signal.Signals) -> None:
         for child in self._children:

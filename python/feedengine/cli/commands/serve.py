@@ -12,6 +12,7 @@ def command(
     context: Context,
     parts: Annotated[str | None, Option("--parts", metavar="LIST", help="Only these, as worker,keeper.")] = None,
     dev: Annotated[bool, Option("--dev", help="Make what is missing: store, certificate, a user to try.")] = False,
+    log_format: Annotated[str | None, Option("--log-format", metavar="FORM", help="json, or text for people.")] = None,
     memory_limit: params.MemoryLimit = None,
     threads: params.Threads = None,
 ) -> int:
@@ -24,6 +25,7 @@ def command(
     from feedengine.service.supervisor import Supervisor
 
     session = params.session(context)
+    session.flag("log.format", "--log-format", log_format)
     session.flag("engine.memory_limit", "--memory-limit", memory_limit)
     session.flag("engine.threads", "--threads", threads)
     login = prepare_dev(session) if dev else None
