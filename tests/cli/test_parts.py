@@ -15,7 +15,7 @@ from feedengine.cli import changes, planfile
 from feedengine.cli.feeds import exit_code, has_changes
 from feedengine.cli.options import split
 from feedengine.cli.render import diff
-from feedengine.cli.spreadsheet import safe, write_file
+from feedengine.deliver.spreadsheet import safe, write_file
 from feedengine.cli.watch import Log, line
 from feedengine.errors import UsageError
 

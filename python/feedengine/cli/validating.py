@@ -103,7 +103,7 @@ def _show(session: Session, file: Path, document: dict[str, Any], code: ExitCode
 
 
 def _write(path: Path, documents: list[dict[str, Any]]) -> int:
-    from feedengine.cli.spreadsheet import write_file
+    from feedengine.deliver.spreadsheet import write_file
     from feedengine.ledger.task import FAULT_NAMES, PROBLEM_COLUMNS
 
     rows = []

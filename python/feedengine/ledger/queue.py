@@ -193,11 +193,22 @@ class Queue:
             ).fetchone()
         return found is not None
 
-    def to_follow(self, limit: int = 1000) -> list[Task]:
-        """Tasks that ended and whose follow-ups are not all done, oldest first."""
+    def to_follow(self, visible_min: float, limit: int = 1000) -> list[Task]:
+        """Tasks that ended and for which something is to be done now, oldest first.
+
+        Those that were reported wait for a person where they need one, and for their file's time to be seen.
+        """
         return self._select(
-            "queued AND followed IS NULL AND status NOT IN ('QUEUED', 'IN_PROGRESS') ORDER BY id LIMIT ?", [limit]
+            "queued AND followed IS NULL AND status NOT IN ('QUEUED', 'IN_PROGRESS') AND (reported IS NULL OR ("
+            "NOT (coalesce(outcome, '') IN ('refused', 'held') AND decision IS NULL) "
+            "AND (visible IS NULL OR submission_time <= ?))) ORDER BY id LIMIT ?",
+            [moment(-visible_min), limit],
         )
+
+    def has_path(self, path: str) -> bool:
+        """Whether a task's copy of its file is there."""
+        with self.ledger.read() as con:
+            return con.execute("SELECT 1 FROM tasks WHERE queued AND path = ? LIMIT 1", [path]).fetchone() is not None
 
     def mark(self, task: int, **values: Any) -> None:
         """Note how far the follow-ups are: `reported`, `followed`, `visible`, `path`."""

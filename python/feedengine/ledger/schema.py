@@ -54,6 +54,7 @@ CREATE INDEX tasks_in_queue ON tasks (key, place, id) WHERE queued AND status IN
 CREATE INDEX tasks_to_follow ON tasks (id) WHERE queued AND followed IS NULL;
 CREATE INDEX tasks_by_sha256 ON tasks (sha256, key);
 CREATE INDEX tasks_by_inode ON tasks (inode);
+CREATE INDEX tasks_by_path ON tasks (path) WHERE queued;
 CREATE TABLE sources (name TEXT PRIMARY KEY) WITHOUT ROWID;
 """
 

@@ -17,30 +17,21 @@ from feedengine.service import spool
 from feedengine.service.bell import ring
 from feedengine.settings import Settings
 from feedengine.store import Store
+from feedengine.transport.landing.names import engines, unfinished
 from feedengine.transport.reception import Landed, Refused
 
 #: How a feed is called, as messages to senders quote it.
 FORM = "KEY_SECTION_[force]OPERATION_TIME.EXTENSION, for example key_7AeG_Products_sync_2026-11-21-02-00-00.tar.gz"
 
-#: Folders of a home in which senders put nothing.
-OURS = ("processed", "processed_with_errors", "failed", "reports", "export")
-
-_UNFINISHED = (
-    *(".part", ".partial", ".filepart", ".tmp", ".temp", ".writing", ".uploading", ".crdownload"),
-    *(".camellock", ".processing"),
-)
 _COMPANIONS = (".sha256", ".md5", ".done", ".ok", ".ready")
 
 
 def is_feed(virtual: str) -> bool:
     """Whether a file at this place is meant as a feed: in `/` or below `/in`, finished, not a mark for another file."""
     folder, _, name = virtual.rpartition("/")
-    low = name.lower()
     if folder not in ("", "/in") and not folder.startswith("/in/"):
         return False
-    return not (
-        name.startswith((".", "~")) or low.startswith("in.") or low.endswith(_UNFINISHED) or low.endswith(_COMPANIONS)
-    )
+    return not unfinished(virtual) and not name.lower().endswith(_COMPANIONS)
 
 
 @dataclass(frozen=True)
@@ -61,9 +52,8 @@ class Desk:
 
     def admit(self, account: Any, virtual: str) -> None:
         """Before a file is taken: its name, its folder, room on the disk, the queue's limit. Raises `Refused`."""
-        folder = virtual.strip("/").partition("/")[0] if virtual.count("/") > 1 else ""
-        if folder in OURS:
-            raise Refused(f"/{folder} is written by the server; put feeds into / or /in")
+        if engines(virtual):
+            raise Refused(f"/{virtual.split('/')[1]} is written by the server; put feeds into / or /in")
         if shutil.disk_usage(self.store.root).free < self.settings.get("queue.min_free"):
             raise Refused("not enough room on the server's disk; try again later", later=True)
         if not is_feed(virtual):

@@ -163,7 +163,7 @@ def sql(
     from itertools import islice
 
     from feedengine.cli.render import snapshot as render
-    from feedengine.cli.spreadsheet import write_rows
+    from feedengine.deliver.spreadsheet import write_rows
     from feedengine.store.records import records
 
     session = params.session(context)

@@ -80,7 +80,7 @@ def errors(
 ) -> int:
     """Show a task's problems with file, line, record and value; as CSV with --csv."""
     from feedengine.cli.render import task as render
-    from feedengine.cli.spreadsheet import write_file, write_rows
+    from feedengine.deliver.spreadsheet import write_file, write_rows
     from feedengine.ledger import PROBLEM_COLUMNS
 
     session = params.session(context)

@@ -9,7 +9,7 @@ from typing import Any
 from feedengine.cli.changes import Change
 from feedengine.cli.render import text
 from feedengine.cli.render.trace import cell
-from feedengine.cli.spreadsheet import safe
+from feedengine.deliver.spreadsheet import safe
 
 FORMATS = ("table", "csv", "jsonl", "daff", "html")
 _SIGNS = {"added": "+", "removed": "−", "changed": "~"}

@@ -1,0 +1,35 @@
+"""Where in a sender's home the engine puts things: folders by what became of a file, reports by task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from feedengine.ledger import Task
+
+
+def topic(task: Task) -> str | None:
+    """The folder below `/in` that a file came in, for instance that of one kind of feed; None for `/` and `/in`."""
+    parts = [part for part in (task.virtual or "").split("/") if part]
+    return parts[1] if len(parts) > 2 and parts[0] == "in" else None
+
+
+def reports(task: Task) -> str:
+    """The folder of a task's reports, as its sender sees it."""
+    return f"/reports/{topic(task) or 'feeds'}/{task.id}"
+
+
+def inside(task: Task, virtual: str) -> Path:
+    """The path of ours for one of a task's home."""
+    return Path(str(task.home)) / virtual.lstrip("/")
+
+
+def destination(task: Task) -> str:
+    """Where a file goes when its task has ended, as its sender sees it."""
+    within = f"/{topic(task)}" if topic(task) else ""
+    name = f"{task.id}__{task.filename}"
+    applied = task.decision == "approved" or (task.status == "DONE" and task.decision is None)
+    if not applied:
+        return f"/failed{within}/{name}"
+    folder = "processed_with_errors" if task.outcome == "ok_with_errors" else "processed"
+    day = (task.last_update or task.submission_time)[:10].replace("-", "/")
+    return f"/{folder}{within}/{day}/{name}"

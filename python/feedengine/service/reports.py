@@ -1,0 +1,119 @@
+"""What the sender of a feed finds in its home: summary.json, errors.csv, the rejected rows, a word on what failed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from feedengine.deliver.spreadsheet import write_rows
+from feedengine.ledger import PROBLEM_COLUMNS, Task
+from feedengine.service import homes, rejected
+from feedengine.store import Store
+
+COLUMNS = ("task_id", *PROBLEM_COLUMNS)
+_SEVERITIES = {"file": "fatal", "row": "error", "warning": "warning"}
+
+
+def write(store: Store, task: Task) -> None:
+    """Write the reports of an ended task; those that are there are written again, the same. Raises OSError."""
+    if task.home is None:
+        return
+    folder = homes.inside(task, homes.reports(task))
+    folder.mkdir(mode=0o750, parents=True, exist_ok=True)
+    problems = list(_problems(store, task))
+    known = summary(task, len(problems))
+    if problems:
+        stream = io.StringIO(newline="")
+        write_rows(stream, COLUMNS, problems)
+        put(folder / "errors.csv", stream.getvalue().encode("utf-8", "backslashreplace"))
+    if task.status == "DONE" and known["rejected"]:
+        written = rejected.write(Path(str(task.path)), folder, list(store.ledger.problems(task.id)))
+        known["rejected_rows"] = {"written": written, "of": known["rejected"]}
+    # Last: who sees it may read the others.
+    put(folder / "summary.json", json.dumps(known, indent=1, ensure_ascii=False).encode() + b"\n")
+
+
+def summary(task: Task, listed: int) -> dict[str, Any]:
+    """A task as its sender is told of it; nothing of other senders, no path of ours."""
+    report = dict(task.report or {})
+    entities = {name: entry for name, entry in (report.get("entities") or {}).items() if entry.get("uploaded", True)}
+    return {
+        "schema": "feedengine.summary/1",
+        "task_id": task.id,
+        "status": task.status,
+        "outcome": task.outcome,
+        "file": task.filename,
+        "bytes": task.bytes,
+        "sha256": task.sha256,
+        "fingerprint": task.fingerprint,
+        "catalog": f"{task.key}/{task.section}" if task.key else None,
+        "operation": task.operation,
+        "force": task.force,
+        "snapshot": task.new_snapshot,
+        "submission_time": task.submission_time,
+        "start_time": task.start_time,
+        "end_time": task.last_update,
+        "seconds": report.get("seconds"),
+        "entities": entities,
+        "rejected": sum(int(entry.get("rejected") or 0) for entry in entities.values()),
+        "safeguard": report.get("safeguard"),
+        "problems": {
+            **{name: (report.get("problems") or {}).get(name, 0) for name in ("errors", "warnings")},
+            "listed": listed,
+        },
+        "error": _error(task),
+        "decision": {"decision": task.decision, "time": task.decided_time} if task.decision else None,
+    }
+
+
+def _error(task: Task) -> dict[str, Any] | None:
+    if not task.error or task.status == "DONE":
+        return None
+    wanted = ("code", "message", "state", "expected", "did_you_mean")
+    return {name: task.error[name] for name in wanted if task.error.get(name)}
+
+
+def _problems(store: Store, task: Task) -> Iterator[dict[str, Any]]:
+    found = False
+    for problem in store.ledger.problems(task.id):
+        found = True
+        yield {**problem, "task_id": task.id, "severity": _SEVERITIES.get(str(problem["severity"]), problem["severity"])}
+    if not found and task.status == "FAILED" and task.error:
+        # A fault of the file as a whole is record 0.
+        yield {
+            "task_id": task.id, "file": task.filename, "record_number": 0, "code": task.error.get("code"),
+            "severity": "fatal", "message": task.error.get("message"),
+        }  # fmt: skip
+
+
+def sentence(task: Task) -> str:
+    """The word beside a file that was not applied."""
+    error = task.error or {}
+    lines = [f"{task.filename} was not applied.", ""]
+    if task.status == "CANCELED":
+        lines.append("It was canceled before it was looked at.")
+    elif task.decision == "rejected":
+        lines.append("Somebody looked at it and decided that it is not to be applied.")
+    else:
+        lines.append(f"What is wrong: {error.get('message', task.outcome)} [{error.get('code', '')}]")
+    if error.get("expected"):
+        lines.append(f"A feed is called: {error['expected']}")
+    if error.get("did_you_mean"):
+        lines.append(f"Did you mean: {error['did_you_mean']}")
+    lines += ["", f"Task {task.id}; all there is to say: {homes.reports(task)}/summary.json", ""]
+    return "\n".join(lines)
+
+
+def put(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; readers see the old one or the new one."""
+    part = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
+    try:
+        part.write_bytes(content)
+        part.replace(path)
+    except OSError:
+        part.unlink(missing_ok=True)
+        raise
