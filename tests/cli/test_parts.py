@@ -15,8 +15,8 @@ from feedengine.cli import changes, planfile
 from feedengine.cli.feeds import exit_code, has_changes
 from feedengine.cli.options import split
 from feedengine.cli.render import diff
-from feedengine.deliver.spreadsheet import safe, write_file
 from feedengine.cli.watch import Log, line
+from feedengine.deliver.spreadsheet import safe, write_file
 from feedengine.errors import UsageError
 
 

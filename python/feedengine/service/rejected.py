@@ -1,4 +1,4 @@
-"""The rejected rows of a feed, byte for byte as they were sent, under the original header: to be mended and resent."""
+"""The rejected rows of a feed, as they were sent, under the original header: to be mended and resent."""
 
 from __future__ import annotations
 
@@ -8,35 +8,50 @@ import tarfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-_BLOCK = 1 << 20
+#: The largest JSON document that is read again: it is held in memory whole.
+_LARGEST_JSON = 64 << 20
 #: The longest record that is copied; the engine takes none that is longer by default.
 _LONGEST = 32 << 20
 _GZIP = b"\x1f\x8b"
 
 
+@dataclass
+class _Wanted:
+    """What is wanted of one member: bytes within records, and records by entity and number from 1."""
+
+    bytes: set[int] = field(default_factory=set)
+    records: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+
+
 def write(feed: Path, folder: Path, problems: Iterable[Mapping[str, Any]]) -> int:
     """Write `rejected.EXT`, or `rejected_MEMBER` for each member of an archive; gives how many rows were written.
 
-    `problems` are those of the ledger. Rows are found by their byte offsets. What can't be read again (an archive
-    format that only the engine knows) is left out: the caller says how many rows there should be.
+    `problems` are those of the ledger. CSV and JSONL records are copied byte for byte, JSON records are written anew.
+    What can't be read again (a compression that only the engine knows, a JSON document of more than 64 MiB) is left
+    out: the caller says how many rows there should be.
     """
-    wanted: dict[str, dict[int, str]] = defaultdict(dict)
+    wanted: dict[str, _Wanted] = defaultdict(_Wanted)
     for problem in problems:
         if problem["severity"] == "row" and problem["byte_offset"] is not None and problem["record_number"]:
-            wanted[str(problem["member"])][int(problem["byte_offset"])] = str(problem["entity"] or "items")
+            member = wanted[str(problem["member"])]
+            member.bytes.add(int(problem["byte_offset"]))
+            member.records[str(problem["entity"])].add(int(problem["record_number"]))
     written = 0
     for name, stream in _members(feed, wanted):
-        rows = _Rows(stream)
-        archived = name != feed.name
         kind = _kind(name)
+        archived = name != feed.name
         target = folder / (f"rejected_{Path(name).name.removesuffix('.gz')}" if archived else f"rejected.{kind}")
-        if kind == "json":
-            written += _json(rows, wanted[name], target)
-        else:
-            written += _lines(rows, sorted(wanted[name]), target, quoted=kind == "csv")
+        part = target.with_name(f".{target.name}.part")
+        with part.open("wb") as out:
+            if kind == "json":
+                written += _json(stream, wanted[name].records, out)
+            else:
+                written += _lines(stream, wanted[name].bytes, out, csv=kind == "csv")
+        part.replace(target)
     return written
 
 
@@ -72,60 +87,36 @@ def _opened(feed: Path, packed: bool) -> Iterator[IO[bytes]]:
             yield plain
 
 
-class _Rows:
-    """Reads forward through a member, a record at a time where one is wanted."""
-
-    def __init__(self, stream: IO[bytes]) -> None:
-        self._stream = stream
-        self._at = 0
-        self._held = b""
-
-    def to(self, offset: int) -> None:
-        """Go forward to a byte."""
-        while offset - self._at > len(self._held):
-            self._at += len(self._held)
-            self._held = self._stream.read(_BLOCK)
-            if not self._held:
-                return
-        self._held = self._held[offset - self._at :]
-        self._at = offset
-
-    def more(self) -> bool:
-        """Read on, keeping what is held; False at the end."""
-        block = self._stream.read(_BLOCK)
-        self._held += block
-        return bool(block) and len(self._held) <= _LONGEST
-
-    def record(self, *, quoted: bool) -> bytes:
-        """The record that begins here, with its line end."""
-        while (end := _end(self._held, quoted)) is None:
-            if not self.more():
-                end = len(self._held)
-                break
-        return self._held[:end]
-
-    def value(self) -> str | None:
-        """The JSON value that begins here, as text."""
-        decoder = json.JSONDecoder()
-        while True:
-            text = self._held.decode("utf-8", "ignore")
-            try:
-                return text[: decoder.raw_decode(text)[1]]
-            except ValueError:
-                if not self.more():
-                    return None
+def _lines(stream: IO[bytes], wanted: set[int], out: IO[bytes], *, csv: bool) -> int:
+    """Copy the records that hold a wanted byte, for CSV after the header."""
+    waiting = sorted(wanted, reverse=True)
+    start = count = 0
+    for record in _records(stream) if csv else stream:
+        end = start + len(record)
+        hit = False
+        while waiting and waiting[-1] < end:
+            waiting.pop()
+            hit = True
+        if hit or (csv and start == 0):
+            out.write(record if record.endswith(b"\n") else record + b"\n")
+            count += hit
+        if not waiting:
+            break
+        start = end
+    return count
 
 
-def _end(data: bytes, quoted: bool) -> int | None:
-    """Where the first record of `data` ends, its line end included; None if that is not in it."""
-    at = 0
-    while True:
-        line = data.find(b"\n", at)
-        if line < 0:
-            return None
-        if not quoted or not _open_quote(data[:line]):
-            return line + 1
-        at = line + 1
+def _records(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole CSV records: lines, put together where quotes are open at their end."""
+    held = b""
+    for line in lines:
+        held = held + line if held else line
+        if b'"' in held and _open_quote(held) and len(held) < _LONGEST:
+            continue
+        yield held
+        held = b""
+    if held:
+        yield held
 
 
 def _open_quote(record: bytes) -> bool:
@@ -144,28 +135,13 @@ def _open_quote(record: bytes) -> bool:
     return inside
 
 
-def _lines(rows: _Rows, offsets: list[int], target: Path, *, quoted: bool) -> int:
-    part = target.with_name(f".{target.name}.part")
-    with part.open("wb") as out:
-        if quoted:
-            out.write(rows.record(quoted=True))
-        for offset in offsets:
-            rows.to(offset)
-            record = rows.record(quoted=quoted)
-            out.write(record if record.endswith(b"\n") else record + b"\n")
-    part.replace(target)
-    return len(offsets)
-
-
-def _json(rows: _Rows, wanted: Mapping[int, str], target: Path) -> int:
-    found: dict[str, list[str]] = defaultdict(list)
-    for offset in sorted(wanted):
-        rows.to(offset)
-        value = rows.value()
-        if value is not None:
-            found[wanted[offset]].append(value)
-    members = ",\n".join(f'"{entity}": [\n' + ",\n".join(values) + "\n]" for entity, values in found.items())
-    part = target.with_name(f".{target.name}.part")
-    part.write_text("{" + members + "}\n", "utf-8")
-    part.replace(target)
-    return sum(len(values) for values in found.values())
+def _json(stream: IO[bytes], wanted: Mapping[str, set[int]], out: IO[bytes]) -> int:
+    data = stream.read(_LARGEST_JSON + 1)
+    document = json.loads(data) if len(data) <= _LARGEST_JSON else {}
+    found: dict[str, list[Any]] = {}
+    for entity, numbers in wanted.items():
+        rows = document if isinstance(document, list) else document.get(entity)
+        if isinstance(rows, list):
+            found[entity] = [rows[number - 1] for number in sorted(numbers) if number <= len(rows)]
+    out.write(json.dumps(found, ensure_ascii=False, indent=1).encode() + b"\n")
+    return sum(len(rows) for rows in found.values())

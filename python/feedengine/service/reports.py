@@ -81,7 +81,11 @@ def _problems(store: Store, task: Task) -> Iterator[dict[str, Any]]:
     found = False
     for problem in store.ledger.problems(task.id):
         found = True
-        yield {**problem, "task_id": task.id, "severity": _SEVERITIES.get(str(problem["severity"]), problem["severity"])}
+        yield {
+            **problem,
+            "task_id": task.id,
+            "severity": _SEVERITIES.get(str(problem["severity"]), problem["severity"]),
+        }
     if not found and task.status == "FAILED" and task.error:
         # A fault of the file as a whole is record 0.
         yield {

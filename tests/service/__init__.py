@@ -1,0 +1,1 @@
+"""The service: queue, reception, workers, follow-ups, supervisor, kills."""
