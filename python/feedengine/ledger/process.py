@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import time
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -22,6 +25,17 @@ def gone(worker: str | None) -> bool:
         return True
     host, number, started = worker.rsplit(" ", 2)
     return host == os.uname().nodename and _started(int(number)) != started
+
+
+def end(worker: str | None, seconds: float = 10.0) -> bool:
+    """Kill the process if it is of this machine and still runs; True when it is known to be gone, never killing us."""
+    if worker and not gone(worker) and worker != myself() and worker.split(" ", 1)[0] == os.uname().nodename:
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(int(worker.rsplit(" ", 2)[1]), signal.SIGKILL)
+        until = time.monotonic() + seconds
+        while not gone(worker) and time.monotonic() < until:
+            time.sleep(0.01)
+    return gone(worker)
 
 
 def _started(number: int) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from feedengine import ingest
 from feedengine.faults import point
-from feedengine.ledger import Queue, Task
+from feedengine.ledger import Queue, Task, process
 from feedengine.service.part import Log
 from feedengine.settings import Settings
 from feedengine.store import Store
@@ -21,6 +21,8 @@ def recover(store: Store, settings: Settings, log: Log) -> list[int]:
     for task in queue.abandoned():
         if not queue.adopt(task, lease):
             continue
+        # One that is silent but not dead holds the catalog's lock, perhaps, and must not wake up and go on.
+        process.end(task.worker)
         point("serve.adopted")
         number = settle(store, task)
         log("task.recovered", level="warning", task=task.id, worker=task.worker, applied=number)
