@@ -14,6 +14,8 @@ VERBS: dict[str, str] = {
     "snapshot": "List, show, compare, export, roll back and check snapshots.",
     "task": "List, show, approve and reject tasks, and their errors.",
     "send": "Send a file to another server, exactly once.",
+    "source": "List, show, check, run, pause and resume what is fetched from.",
+    "schedule": "Show when sources are looked at.",
     "outbox": "List, show, retry and drop what is to be sent.",
     "trace": "Show a record's life: which file and snapshot set each field.",
     "user": "Make, show and change the accounts of partners; bans.",

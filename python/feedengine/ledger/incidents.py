@@ -16,6 +16,7 @@ KINDS: dict[str, str] = {
     "task_held": "a feed waits for somebody to approve or reject it",
     "source_missing": "a source's file was expected and has not been seen",
     "source_failing": "a source failed so often that it is paused",
+    "source_refused": "a source holds a file that is no feed; it was left there",
     "delivery_dead": "a delivery was given up after its last attempt",
     "message_dead": "a mail or webhook was given up after its last attempt",
     "disk_low": "the store's disk is nearly full",

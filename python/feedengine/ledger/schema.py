@@ -55,7 +55,21 @@ CREATE INDEX tasks_to_follow ON tasks (id) WHERE queued AND followed IS NULL;
 CREATE INDEX tasks_by_sha256 ON tasks (sha256, key);
 CREATE INDEX tasks_by_inode ON tasks (inode);
 CREATE INDEX tasks_by_path ON tasks (path) WHERE queued;
-CREATE TABLE sources (name TEXT PRIMARY KEY) WITHOUT ROWID;
+"""
+
+_SOURCES = """
+CREATE TABLE sources (
+    name TEXT PRIMARY KEY, made TEXT NOT NULL, schedule TEXT, next_run TEXT, asked TEXT, started TEXT, ended TEXT,
+    good TEXT, file TEXT, failures INTEGER NOT NULL, error TEXT, paused TEXT, paused_by TEXT, paused_why TEXT)
+    WITHOUT ROWID;
+CREATE TABLE looks (
+    source TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER, modified TEXT, since TEXT NOT NULL,
+    PRIMARY KEY (source, name)) WITHOUT ROWID;
+CREATE TABLE fetched (
+    id INTEGER PRIMARY KEY, source TEXT NOT NULL, name TEXT NOT NULL, bytes INTEGER, modified TEXT,
+    state TEXT NOT NULL, feed TEXT, path TEXT, sha256 TEXT, task INTEGER, last_task INTEGER, error TEXT,
+    begun TEXT NOT NULL, ended TEXT, tidied TEXT);
+CREATE INDEX fetched_by_name ON fetched (source, name);
 """
 
 _OUTBOX = """
@@ -75,4 +89,4 @@ CREATE INDEX deliveries_by_publication ON deliveries (publication);
 """
 
 #: Script n makes format n + 1 of format n. A script that was released is never changed.
-SCRIPTS: tuple[str, ...] = (_TASKS, _SERVICE + _OUTBOX)
+SCRIPTS: tuple[str, ...] = (_TASKS, _SERVICE + _SOURCES + _OUTBOX)

@@ -237,8 +237,9 @@ def _commands(incident: Incident) -> Iterable[str]:
     known = {
         "task_failed": f"feedengine task show {task}" if task else "feedengine task list",
         "task_held": f"feedengine task show {incident.key}",
-        "source_missing": "feedengine source list",
-        "source_failing": "feedengine source list",
+        "source_missing": f"feedengine source check {key}",
+        "source_failing": f"feedengine source resume {key}",
+        "source_refused": f"feedengine source show {key}",
         "delivery_dead": "feedengine outbox list",
         "message_dead": "feedengine incident messages",
         "disk_low": "feedengine doctor",

@@ -1,0 +1,1 @@
+"""Fetching: which files of another server are wanted, whole and new, and how each gets into the queue once."""

@@ -1,0 +1,1 @@
+"""Tests of fetching: choosing, schedules, runs, the part of the service, kills."""
