@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -74,7 +73,6 @@ def test_operations_are_those_of_names() -> None:
     key = next(key for key in NAMED["sources"] if key.name == "operation")
     for operation in names.OPERATIONS:
         assert key.kind(operation) == operation
-    allowed: Any = None
     with pytest.raises(ValueError) as allowed:
         key.kind("x")
     assert str(allowed.value).count(",") == len(names.OPERATIONS)
