@@ -8,6 +8,7 @@ import socket
 import subprocess
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -161,7 +162,7 @@ def test_who_does_not_speak_ssh_or_not_at_all() -> None:
 
         def greet() -> None:
             peer, _ = server.accept()
-            with peer:
+            with peer, suppress(OSError):
                 peer.sendall(b"220 FTP server ready\r\n" * 3000)
                 peer.settimeout(5)
                 while peer.recv(1000):

@@ -49,7 +49,7 @@ class KnownHost(asyncssh.SSHClient):
 
     def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
         """Called for a key that is none of `keys`."""
-        self.shown = key
+        self.shown = self.shown or key
         return key.get_fingerprint() in self.fingerprints
 
     def attempts(self) -> list[tuple[str, ...]]:
