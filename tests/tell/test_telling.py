@@ -20,76 +20,19 @@ from typing import Any
 
 import pytest
 
-from cli.canned import BAD_NUMBER, GOOD, REFUSED
+from cli.canned import BAD_NUMBER, GOOD
 from command import environment
 from feedengine.accounts import Accounts
 from feedengine.errors import ConfigError
 from feedengine.ledger import Queue
-from feedengine.ledger.incidents import Incidents
-from feedengine.ledger.messages import Messages
 from feedengine.notify.webhook import SIGNATURE, verify
 from feedengine.service import letters
-from feedengine.service.part import Part
 from feedengine.service.posting import receiver, send_due, wait
 from feedengine.service.telling import errors_csv, settle, tell_incidents, tell_task
-from feedengine.settings import Settings
-from feedengine.store import Store
 from tell import servers
 from tell.clock import Clock
+from tell.office import NAME, Office
 from tell.servers import Smtp
-
-NAME = "key_7AeG_Products_sync_2026-11-21-02-00-00.tar.gz"
-
-
-class Office:
-    """A store, its settings and the part that sends."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        self.store = Store.create(root / "store")
-        self.lines: list[dict[str, Any]] = []
-        self.incidents = Incidents(self.store.ledger)
-        self.messages = Messages(self.store.ledger)
-        self.configure()
-
-    def configure(self, text: str = "") -> None:
-        (self.root / "feedengine.toml").write_text(text)
-        self.settings = Settings.load(self.root / "feedengine.toml", env={})
-        self.part = Part("courier", self.store, self.settings, self._log)
-
-    def _log(self, event: str, *, level: str = "info", **facts: Any) -> None:
-        self.lines.append({"event": event, "level": level, **facts})
-
-    def landed(self, **more: Any) -> int:
-        given = {"key": "key_7AeG", "section": "Products", "operation": "sync", "filename": NAME, "bytes": 402_118_200}
-        given |= {"protocol": "ftps", "actor": "ann", "account": "ann", "home": "ann", "peer": "192.0.2.7"}
-        task = Queue(self.store.ledger).add(**(given | more))
-        self.store.ledger.start(task)
-        return task
-
-    def done(self, outcome: str = "ok", **more: Any) -> int:
-        task = self.landed(**more)
-        problems = [BAD_NUMBER] * 3 if outcome == "ok_with_errors" else []
-        self.store.ledger.finish(task, outcome, new_snapshot=61, report={**GOOD, "outcome": outcome}, problems=problems)
-        tell_task(self.store, self.settings, task)
-        return task
-
-    def failed(self, code: str = "EMPTY", outcome: str = "rejected_file", **more: Any) -> int:
-        task = self.landed(**more)
-        error = {"code": code, "message": f"the file is wrong: {code}", "hints": []}
-        problems = [BAD_NUMBER] * 30 if outcome == "rejected_file" else []
-        counts = {**GOOD["problems"], "errors": 30, "warnings": 0}
-        report = REFUSED if outcome == "refused" else {**GOOD, "problems": counts}
-        self.store.ledger.fail(task, outcome, error=error, report=report, problems=problems)
-        tell_task(self.store, self.settings, task)
-        return task
-
-    def waiting(self) -> list[tuple[str, str]]:
-        """Subject or event, and to whom."""
-        return [
-            (each.body.get("subject") or each.body["event"], each.body.get("to") or each.place)
-            for each in reversed(self.messages.list(status="waiting"))
-        ]
 
 
 @pytest.fixture
@@ -404,7 +347,6 @@ import sys
 from pathlib import Path
 from feedengine.service.part import Part
 from feedengine.service.posting import send_due
-from feedengine.settings import Settings
 from feedengine.store import Store
 root = Path(sys.argv[1])
 settings = Settings.load(root / "feedengine.toml", env={})

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from feedengine.ledger.database import Database, now
+from feedengine.ledger.figures import Figures
 
 STATUSES = ("waiting", "sent", "dead")
 
@@ -90,18 +91,22 @@ class Messages:
     def sent(self, message: int) -> None:
         """It has arrived."""
         with self._database.write() as con:
-            con.execute(
-                "UPDATE messages SET status = 'sent', sent = ?, attempts = attempts + 1, error = NULL WHERE id = ?",
+            kind = con.execute(
+                "UPDATE messages SET status = 'sent', sent = ?, attempts = attempts + 1, error = NULL WHERE id = ? "
+                "RETURNING kind",
                 [self._clock(), message],
-            )
+            ).fetchone()[0]
+            Figures(self._database).add("messages", kind=kind, result="sent")
 
     def failed(self, message: int, error: str, not_before: str | None) -> None:
         """An attempt failed; try again at `not_before`, or never (None: it is dead)."""
         with self._database.write() as con:
-            con.execute(
-                "UPDATE messages SET attempts = attempts + 1, error = ?, status = ?, not_before = ? WHERE id = ?",
+            kind = con.execute(
+                "UPDATE messages SET attempts = attempts + 1, error = ?, status = ?, not_before = ? WHERE id = ? "
+                "RETURNING kind",
                 [error, "dead" if not_before is None else "waiting", not_before or self._clock(), message],
-            )
+            ).fetchone()[0]
+            Figures(self._database).add("messages", kind=kind, result="dead" if not_before is None else "failed")
 
     def retry(self, message: int | None = None) -> int:
         """Try dead messages again, all or one, and the waiting ones at once; gives how many."""

@@ -29,6 +29,9 @@ CREATE TABLE messages (
     body TEXT NOT NULL, status TEXT NOT NULL, attempts INTEGER NOT NULL, made TEXT NOT NULL, not_before TEXT NOT NULL,
     sent TEXT, error TEXT);
 CREATE INDEX messages_waiting ON messages (not_before) WHERE status = 'waiting';
+CREATE TABLE counters (
+    name TEXT NOT NULL, labels TEXT NOT NULL, value REAL NOT NULL, PRIMARY KEY (name, labels)) WITHOUT ROWID;
+CREATE INDEX tasks_by_filename ON tasks (filename);
 CREATE TABLE told (event TEXT PRIMARY KEY, at TEXT NOT NULL) WITHOUT ROWID;
 ALTER TABLE tasks ADD COLUMN queued INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE tasks ADD COLUMN place INTEGER;

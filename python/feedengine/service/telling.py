@@ -12,6 +12,7 @@ from typing import Any
 
 from feedengine.accounts import Accounts
 from feedengine.ledger import PROBLEM_COLUMNS, Task
+from feedengine.ledger.figures import Figures
 from feedengine.ledger.incidents import Incident, Incidents
 from feedengine.ledger.messages import Messages
 from feedengine.notify.mail import is_address
@@ -36,6 +37,7 @@ def tell_task(store: Store, settings: Settings, task: int) -> None:
     with ledger.write(lasting=True):
         if not messages.once(_ending(found)):
             return
+        _count(Figures(ledger), found)
         incident = _note(Incidents(ledger), found)
         _Teller(store, settings, messages).task(found, incident)
     ring(store, "courier")
@@ -95,6 +97,29 @@ def _note(incidents: Incidents, task: Task) -> Incident | None:
     if task.status == "DONE":
         incidents.close("task_failed", where)
     return None
+
+
+_FATES = ("added", "changed", "unchanged", "removed", "rejected", "ignored", "parked")
+
+
+def _count(figures: Figures, task: Task) -> None:
+    """What metrics say of ended tasks: counted here once, because tasks are forgotten after a year."""
+    operation = ("force" if task.force else "") + (task.operation or "none")
+    figures.add("tasks", status=task.status, outcome=task.outcome or "none", operation=operation)
+    figures.add("received_files", protocol=task.protocol or "none")
+    figures.add("received_bytes", float(task.bytes or 0))
+    for entry in ((task.report or {}).get("entities") or {}).values():
+        for fate in _FATES:
+            # A feed that failed changed nothing, whatever was planned.
+            if entry.get(fate) and (task.status == "DONE" or fate == "rejected"):
+                figures.add("rows", float(entry[fate]), fate=fate)
+    ended = task.last_update or task.submission_time
+    figures.observe("task_start_seconds", _seconds(task.submission_time, task.start_time or ended))
+    figures.observe("task_done_seconds", _seconds(task.submission_time, ended))
+
+
+def _seconds(since: str, until: str) -> float:
+    return max(0.0, (datetime.fromisoformat(until) - datetime.fromisoformat(since)).total_seconds())
 
 
 def _overtaken(store: Store, incident: Incident) -> bool:

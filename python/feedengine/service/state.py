@@ -1,0 +1,124 @@
+"""How the service is: parts, queue, incidents, catalogs, disk, certificate, what waits; for health, metrics, status."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from feedengine.errors import FeedEngineError
+from feedengine.ledger.figures import Applied, Figures
+from feedengine.ledger.incidents import Incident, Incidents
+from feedengine.ledger.messages import Messages
+from feedengine.ledger.outbox import Outbox
+from feedengine.service import running
+from feedengine.settings import Settings
+from feedengine.store import Store
+
+
+@dataclass(frozen=True)
+class State:
+    """A look at everything. Times are UTC. `queue` has (number, oldest) by status, `parts` whether each is up."""
+
+    at: datetime
+    pid: int | None
+    parts: Mapping[str, bool]
+    queue: Mapping[str, tuple[int, str | None]]
+    incidents: list[Incident]
+    applied: list[Applied]
+    disk_free: int
+    certificate: datetime | None
+    messages: Mapping[tuple[str, str], int]
+    deliveries: Mapping[str, int]
+
+    @property
+    def oldest_seconds(self) -> float:
+        """How long the longest waiting task has waited."""
+        since = self.queue["QUEUED"][1]
+        return age(since, self.at) if since else 0.0
+
+    def troubles(self, least_free: int) -> list[str]:
+        """Why the service is not well; a partner's wrong feed is no trouble of the service."""
+        found = [] if self.pid else ["feedengine serve does not run"]
+        found += [f"{name} is down" for name, up in self.parts.items() if self.pid and not up]
+        if self.disk_free < least_free:
+            found.append(f"only {self.disk_free:,} bytes are free on the store's disk")
+        if self.certificate is not None and self.certificate <= self.at:
+            found.append("the server's certificate has ended")
+        return found
+
+
+def look(store: Store, settings: Settings) -> State:
+    """Look at everything once; a few milliseconds. Raises what the ledger raises."""
+    ledger = store.ledger
+    number = running.pid(store)
+    return State(
+        at=datetime.now(UTC),
+        pid=number,
+        parts=running.parts(store) if number else {},
+        queue=Figures(ledger).queue(),
+        incidents=Incidents(ledger).list(),
+        applied=Figures(ledger).applied(),
+        disk_free=free(store.root),
+        certificate=certificate_end(store, settings),
+        messages=Messages(ledger).counts(),
+        deliveries=Outbox(ledger).counts(),
+    )
+
+
+def document(state: State, least_free: int) -> dict[str, Any]:
+    """What `/health` answers."""
+    troubles = state.troubles(least_free)
+    return {
+        "schema": "feedengine.health/1",
+        "ok": not troubles,
+        "troubles": troubles,
+        "time": state.at.isoformat(timespec="seconds").replace("+00:00", "Z"),
+        "pid": state.pid,
+        "parts": dict(state.parts),
+        "queue": {
+            "waiting": state.queue["QUEUED"][0],
+            "running": state.queue["IN_PROGRESS"][0],
+            "oldest_seconds": round(state.oldest_seconds),
+        },
+        "catalogs": [
+            {"catalog": f"{each.key}/{each.section}", "last_success": each.ended, "snapshot": each.snapshot}
+            for each in state.applied
+        ],
+        "disk_free": state.disk_free,
+        "certificate_days": days_left(state),
+        "incidents": [{"kind": each.kind, "key": each.key, "since": each.opened} for each in state.incidents],
+        "messages": {f"{kind}_{status}": count for (kind, status), count in state.messages.items()},
+        "deliveries": dict(state.deliveries),
+    }
+
+
+def days_left(state: State) -> int | None:
+    """Whole days that the certificate is valid still; None where there is none."""
+    return None if state.certificate is None else (state.certificate - state.at).days
+
+
+def free(path: Path) -> int:
+    """Bytes that may still be written on the disk of a folder."""
+    found = os.statvfs(path)
+    return found.f_bavail * found.f_frsize
+
+
+def certificate_end(store: Store, settings: Settings) -> datetime | None:
+    """When the server's certificate ends; None where there is none yet."""
+    from feedengine.transport.certificate import Certificate
+
+    named = settings.values["ftps.certificate"].value if "ftps.certificate" in settings.values else ""
+    path = Path(named) if named else store.root / "tls" / "server.crt"
+    with suppress(FeedEngineError, OSError):
+        return Certificate(path, path).expires()
+    return None
+
+
+def age(since: str, at: datetime) -> float:
+    """Seconds since a time of the ledger, never below 0: clocks are set back now and then."""
+    return max(0.0, (at - datetime.fromisoformat(since)).total_seconds())
