@@ -100,9 +100,19 @@ fn escapes(text: &[u8]) -> impl Iterator<Item = u8> {
     text.chunks(128).map(move |part| part.iter().fold(0, special))
 }
 
-/// Whether nothing in a record's raw bytes needs an escape, so that nothing in its cells does.
-pub fn is_plain(raw: &[u8]) -> bool {
-    escapes(raw).all(|count| count == 0)
+/// Whether the raw bytes of a record that was read without any issue show that no text in it needs an escape as JSON.
+///
+/// In CSV a quote is in a text only if it stands there twice; a JSON string has special characters only behind a
+/// backslash.
+pub fn is_plain(raw: &[u8], csv: bool) -> bool {
+    if !csv {
+        return memchr::memchr(b'\\', raw).is_none();
+    }
+    let special = |byte: u8| byte < 0x20 || byte == b'\\';
+    let pairs = raw.windows(2).fold(0u8, |found, pair| {
+        found | u8::from(special(pair[0])) | u8::from(pair[0] == b'"') & u8::from(pair[1] == b'"')
+    });
+    pairs == 0 && !raw.last().is_some_and(|last| special(*last))
 }
 
 /// Bytes of a text as a JSON string.
@@ -172,6 +182,8 @@ mod tests {
         record.push_list(table.id("facet:color"), State::Set, ["red", "blue"]);
         let data = r#""price":"19.5","color":["red","blue"],"#;
         assert_eq!((facts.size(&record, true), facts.size(&record, false)), (data.len() as u64, data.len() as u64));
-        assert!(is_plain("Größe,1".as_bytes()) && !is_plain(b"a \"b\"") && !is_plain(b"a\tb"));
+        assert!(is_plain("Größe,1".as_bytes(), true) && is_plain(b"a,\"b,c\",d", true) && is_plain(b"", true));
+        assert!(!is_plain(b"\"a \"\"b\"\"\"", true) && !is_plain(b"a\tb", true) && !is_plain(b"a\\", true));
+        assert!(is_plain(br#"{"id": "A1"}"#, false) && !is_plain(br#"{"id": "A\u0031"}"#, false));
     }
 }

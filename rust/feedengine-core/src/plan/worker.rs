@@ -126,7 +126,7 @@ impl Worker {
                     self.seen[entity.number].collected.push(Collected { ordinal, record, position, legacy });
                 }
             } else {
-                self.plain = is_plain(raw);
+                self.plain = self.issues.is_empty() && is_plain(raw, layout.columns().is_some());
                 self.record(task, entity, &mut record, raw_hash, &place)?;
             }
             self.record = record;

@@ -446,8 +446,9 @@ fn each_line_is_read_in_its_own_dialect() -> Result<(), Fault> {
 
 #[test]
 fn a_file_that_changes_while_it_is_read_is_refused() -> Result<(), Fault> {
+    // Long enough that the thread that inflates cannot have come to the end before the change.
     let rows: String =
-        (0..50_000u64).map(|n| format!("A{n},Item {}\n", n.wrapping_mul(0x9E37_79B9_7F4A_7C15))).collect();
+        (0..1_000_000u64).map(|n| format!("A{n},Item {}\n", n.wrapping_mul(0x9E37_79B9_7F4A_7C15))).collect();
     let content = format!("id,item_name\n{rows}");
     let add = |path: &std::path::Path| {
         let file = std::fs::OpenOptions::new().append(true).open(path);
