@@ -33,6 +33,8 @@ class Home:
         if not parts or Path(name).is_absolute() or any(part in ("..", ".") or part.startswith(".") for part in parts):
             raise ValueError(f"{name!r} can't be a home's name")
         root = homes.joinpath(*parts)
+        if (root / names.FOLDERS[-1]).is_dir():
+            return cls(root)
         for folder in (root, *(root / each for each in names.FOLDERS)):
             folder.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         return cls(root)
