@@ -412,9 +412,11 @@ def carry_out(
         point("task.started")
         made = made or plan(store, settings, request, watch)
         target, file = made.target, made.report["file"]
+        # A file that could not be read to its end tells neither; the queue knows its size from the server.
+        told = {name: file[name] for name in ("bytes", "fingerprint") if file[name] is not None}
         ledger.note(
-            task, key=target.key, section=target.section, operation=target.operation, bytes=file["bytes"],
-            fingerprint=file["fingerprint"], base_snapshot=made.base.snapshot,
+            task, key=target.key, section=target.section, operation=target.operation,
+            base_snapshot=made.base.snapshot, **told,
         )  # fmt: skip
         made.report["task"] = task
         check(made)
