@@ -313,6 +313,20 @@ def fin(sock: socket.socket) -> None:
     socket.socket.close(sock)
 
 
+def free_ports(count: int) -> int:
+    """The first of some ports in a row that are free now."""
+    for _ in range(200):
+        first = random.randrange(20000, 29000)
+        with contextlib.ExitStack() as held:
+            try:
+                for port in range(first, first + count):
+                    held.enter_context(socket.create_server(("127.0.0.1", port)))
+            except OSError:
+                continue
+            return first
+    raise AssertionError("no free ports")
+
+
 def make_certificate(folder: Path) -> Path:
     """A self-signed certificate for localhost with its key, in one file."""
     path = folder / "server.pem"

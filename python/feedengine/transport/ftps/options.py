@@ -41,8 +41,8 @@ class Options:
     checkers: int = 2
 
     @classmethod
-    def of(cls, settings: Settings, store: Path) -> Options:
-        """As the settings say; `store` is where the certificate is when none is named."""
+    def of(cls, settings: Settings) -> Options:
+        """As the settings say; files are found from where the settings file is."""
 
         def get(name: str) -> object:
             return settings.get(f"ftps.{name}")
@@ -54,7 +54,7 @@ class Options:
         return cls(
             passive_ports=range(int(first), int(last) + 1),
             proxy_from=tuple(ip_network(each, strict=False) for each in settings.get("ftps.proxy_from")),
-            certificate=base / certificate if certificate else store / "tls" / "server.pem",
+            certificate=base / certificate,
             key=base / key if key else None,
             checkers=int(settings.get("accounts.checkers")),
             **plain,  # type: ignore[arg-type]

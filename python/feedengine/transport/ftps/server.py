@@ -10,6 +10,7 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from feedengine import accounts
 from feedengine.accounts import Account, Verdict
 from feedengine.errors import ConfigError
 from feedengine.settings import Settings
+from feedengine.transport.certificate import certificate
 from feedengine.transport.ftps import options as told
 from feedengine.transport.ftps.hall import Door, Hall, Log, write_status
 from feedengine.transport.ftps.options import Options
@@ -254,10 +256,10 @@ def _more_files() -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-def run(part: Any, desk: Reception) -> None:
+def serve(part: Any, desk: Reception) -> None:
     """The part's main loop (a `service.part.Part`). Returns when it was told to stop and transfers are over."""
     root: Path = part.store.root
-    options = Options.of(part.settings, root)
+    options = _options(part.settings, root)
     door = AccountsDoor(accounts.Door.of(root, part.settings))
     landing = Landing(desk, root, told.rules(part.settings))
     server = Server(options, door, landing, part.log, root / "run" / "ftps.json")
@@ -267,10 +269,19 @@ def run(part: Any, desk: Reception) -> None:
         if part.reloading.is_set():
             part.reloading.clear()
             try:
-                settings = Settings.load(part.settings.file)
+                fresh = _options(Settings.load(part.settings.file), root)
             except ConfigError as error:
                 part.log("ftps.reload_failed", level="error", why=error.message)
                 return
-            server.reload(Options.of(settings, root))
+            server.reload(fresh)
 
     server.run(part.stopping.is_set, tick)
+
+
+def _options(settings: Settings, root: Path) -> Options:
+    """The options, with the store's own certificate where none is named: it is made at the first start."""
+    options = Options.of(settings)
+    if not settings.get("ftps.certificate"):
+        own = certificate(root, None, None, [name for name in (options.masquerade, options.host) if name])
+        options = replace(options, certificate=own.file, key=own.key)
+    return options
