@@ -40,9 +40,7 @@ def served(office: Office) -> Health:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     office.configure(f"[health]\nport = {port}\n")
-    made = Health(office.part)
-    made.start()
-    return made
+    return health.started(office.part)
 
 
 def get(port: int, path: str, method: str = "GET") -> tuple[int, str, bytes]:
@@ -174,10 +172,10 @@ def test_metrics_are_served_and_nothing_else_is(office: Office) -> None:
 def test_a_port_that_is_taken_stops_nothing(office: Office) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         office.configure(f"[health]\nport = {taken.getsockname()[1]}\n")
-        health.start(office.part)()
+        health.started(office.part).close()
     assert office.lines[0]["event"] == "health.failed"
     office.configure("[health]\nport = 0\n")
-    health.start(office.part)()
+    health.started(office.part).close()
     assert len(office.lines) == 1
 
 

@@ -148,7 +148,7 @@ def test_the_letter_says_what_happened_and_what_to_type_next(office: Office) -> 
         f"  feedengine task approve {task} --hold-removals",
         f'  feedengine task approve {task} --remove 1202842 --reason "..."',
         "  send it again as key_7AeG_Products_forcesync_2026-11-21-02-00-00.tar.gz",
-        f"The reports are in /reports/{task} of the account that sent the file.",
+        f"The reports are in /reports/feeds/{task} of the account that sent the file.",
     ):
         assert line in text.splitlines(), text
     assert "Received  20" in text and "Ended     20" in text
@@ -347,6 +347,7 @@ import sys
 from pathlib import Path
 from feedengine.service.part import Part
 from feedengine.service.posting import send_due
+from feedengine.settings import Settings
 from feedengine.store import Store
 root = Path(sys.argv[1])
 settings = Settings.load(root / "feedengine.toml", env={})

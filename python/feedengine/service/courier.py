@@ -1,4 +1,4 @@
-"""The courier: a part of the service that sends what is in the outbox; each target in a thread of its own."""
+"""The courier: a part of the service that sends what is in the outboxes; each target in a thread of its own."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from feedengine.ledger.outbox import Outbox, clock
 from feedengine.service.bell import Bell
 from feedengine.service.keeping import tidy
 from feedengine.service.part import Part
+from feedengine.service.posting import send_due
 from feedengine.service.sending import Sender
 from feedengine.service.targets import is_ours, target_of
 from feedengine.settings import Settings
@@ -24,6 +25,8 @@ def run(part: Part) -> None:
     """Send until `part.stopping` is set; what is on its way then gets a few seconds to end."""
     courier = Courier(part)
     polls = 0
+    teller = threading.Thread(target=_tell, args=[part], name="tell")
+    teller.start()
     with Bell(part.store, "courier") as bell:
         while not part.stopping.is_set():
             if part.reloading.is_set():
@@ -35,6 +38,16 @@ def run(part: Part) -> None:
             if not bell.wait(_POLL_SECONDS):
                 polls += 1
     courier.join()
+    teller.join()
+
+
+def _tell(part: Part) -> None:
+    """Send mails and webhooks, which wait for no delivery and no delivery for them."""
+    while not part.stopping.wait(_POLL_SECONDS):
+        try:
+            send_due(part)
+        except (FeedEngineError, OSError) as error:
+            part.log("tell.trouble", level="error", error=str(error))
 
 
 class Courier:

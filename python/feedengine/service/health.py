@@ -79,11 +79,11 @@ class Health:
         return (200 if told["ok"] else 503), "application/json", json.dumps(told).encode() + b"\n"
 
 
-def start(part: Part) -> Callable[[], None]:
-    """Serve health and metrics beside a part's own work; gives what ends that."""
+def started(part: Part) -> Health:
+    """Serve health and metrics beside a part's own work, until it is closed."""
     made = Health(part)
     made.start()
-    return made.close
+    return made
 
 
 class _Server(ThreadingHTTPServer):

@@ -1,13 +1,14 @@
-"""The keeper: what others left undone; crashed tasks, follow-ups, files that nobody told of, retention."""
+"""The keeper: what others left undone; crashed tasks, follow-ups, files nobody told of, retention, alarms, health."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 from feedengine.errors import FeedEngineError
 from feedengine.ledger import Queue
-from feedengine.service import housekeeping
+from feedengine.service import alarms, health, housekeeping
 from feedengine.service.bell import Bell
 from feedengine.service.followup import follow
 from feedengine.service.part import Part
@@ -33,7 +34,7 @@ class Round:
 def run(part: Part) -> None:
     """Keep house until the service stops."""
     rounds = _rounds(part)
-    with Bell(part.store, "keeper") as bell:
+    with Bell(part.store, "keeper") as bell, closing(health.started(part)):
         while not part.stopping.is_set():
             if part.reloading.is_set():
                 part.reload()
@@ -53,6 +54,8 @@ def _rounds(part: Part) -> list[Round]:
         Round(_POLL, lambda: recover(store, settings, log)),
         Round(0.0, lambda: sweep(part)),
         Round(15.0, reconciler.run),
+        Round(60.0, lambda: alarms.look(store, settings)),
+        Round(3600.0, lambda: alarms.forget(store, settings)),
         Round(3600.0, lambda: housekeeping.retain(store, settings, log)),
         Round(3600.0, lambda: housekeeping.sweep_spool(store)),
     ]

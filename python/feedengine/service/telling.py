@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import socket
 import uuid
@@ -11,17 +10,16 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from feedengine.accounts import Accounts
-from feedengine.ledger import PROBLEM_COLUMNS, Task
+from feedengine.deliver.spreadsheet import write_rows
+from feedengine.ledger import Task
 from feedengine.ledger.figures import Figures
 from feedengine.ledger.incidents import Incident, Incidents
 from feedengine.ledger.messages import Messages
 from feedengine.notify.mail import is_address
-from feedengine.service import letters
+from feedengine.service import homes, letters, reports
 from feedengine.service.bell import ring
 from feedengine.settings import Settings
 from feedengine.store import Store
-
-_DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def tell_task(store: Store, settings: Settings, task: int) -> None:
@@ -209,8 +207,8 @@ class _Teller:
     ) -> bool:
         limit = int(self._settings.get("mail.attach_limit"))
         attached = bool(problems) and bool(limit) and errors_csv(self._store, task.id, limit) is not None
-        reports = f"/reports/{task.id}" if task.home else None
-        text = letters.task_text(task, problems, total, operator=operator, reports=reports, attached=attached)
+        folder = homes.reports(task) if task.home else None
+        text = letters.task_text(task, problems, total, operator=operator, reports=folder, attached=attached)
         key = f"{_ending(task)} {address}"
         if incident is not None and incident.kind == "task_failed" and not self._settings.get("mail.each"):
             # One mail while the same problem is open: the same catalog fails for the same reason.
@@ -244,20 +242,9 @@ class _Teller:
 def errors_csv(store: Store, task: int, limit: int) -> bytes | None:
     """Every listed problem as a CSV file; None where it is larger than `limit` bytes."""
     stream = io.StringIO(newline="")
-    writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(["task_id", *PROBLEM_COLUMNS])
-    for problem in store.ledger.problems(task):
-        writer.writerow([task, *(_cell(problem[name]) for name in PROBLEM_COLUMNS)])
-        if stream.tell() > limit:
-            return None
+    write_rows(stream, reports.COLUMNS, ({**each, "task_id": task} for each in store.ledger.problems(task)))
     found = stream.getvalue().encode("utf-8", "backslashreplace")
     return found if len(found) <= limit else None
-
-
-def _cell(value: Any) -> str:
-    """Text that a spreadsheet would run as a formula gets an apostrophe in front."""
-    text = "" if value is None else str(value)
-    return "'" + text if isinstance(value, str) and text.startswith(_DANGEROUS) else text
 
 
 def _total(task: Task) -> int:
