@@ -41,7 +41,7 @@ class Service:
         self.log = folder / "service.log"
         Store.create(self.store)
         ports = {"host": "127.0.0.1", "port": port, "passive_ports": f"{passive[0]}-{passive[-1]}", "login_delay": 0.1}
-        self.config.write_text(toml(merged({**{k:v for k,v in _PLAIN.items() if k!="landing"}}, settings or {})))
+        self.config.write_text(toml(merged({**{k: v for k, v in _PLAIN.items() if k != "landing"}}, settings or {})))
         self._process: subprocess.Popen[bytes] | None = None
 
     def settings(self) -> Any:

@@ -1,0 +1,310 @@
+"""The service is killed at every step, round after round: nothing is lost, nothing is applied twice.
+
+`python tests/service/kill_loop.py --rounds 200 --seed 1` (with the package and `tests` on the path). A round starts
+`feedengine serve`, sends patches, and kills a worker, the keeper, the supervisor, the receiving server or all of them:
+at a fault point or at any moment. Then it runs undisturbed to the end, and every file is accounted for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from command import environment
+from feedengine import ingest
+from feedengine.accounts import Accounts
+from feedengine.ledger import Queue, Task
+from feedengine.service.again import again
+from feedengine.service.running import pid
+from feedengine.settings import Settings
+from feedengine.store import Store
+
+PACKAGE = Path(__file__).parents[2] / "python" / "feedengine"
+LOGIN = "shop@example.com"
+KEYS = ("key_a1", "key_b2")
+ITEMS = 40
+#: Where workers, the keeper and the receiving server can be killed. Points that rare events need are passed over.
+POINTS = (
+    *("serve.claimed", "serve.planned", "serve.worked", "serve.adopted", "serve.reported", "serve.told"),
+    *("serve.moved", "task.started", "task.planned", "commit.locked", "commit.begun", "commit.after_index"),
+    *("commit.before_commit", "commit.after_commit", "ledger.before_finish"),
+)
+LANDING = ("serve.kept", "serve.queued", "ledger.after_create")
+_SECONDS = 60.0
+
+
+def points_of_the_service() -> set[str]:
+    """Every point of the queue's own files."""
+    found = set()
+    for source in (*(PACKAGE / "service").glob("*.py"), PACKAGE / "ledger" / "queue.py"):
+        found |= set(re.findall(r"\bpoint\(\s*\"(serve\.[^\"]+)\"", source.read_text()))
+    return found
+
+
+@dataclass
+class Loop:
+    """One run. `sent` are the files by name with key and what they set; `unsure` those whose answer never came."""
+
+    root: Path
+    chance: random.Random
+    sent: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
+    unsure: dict[str, str] = field(default_factory=dict)
+    kills: Counter[str] = field(default_factory=Counter)
+    _serve: subprocess.Popen[bytes] | None = None
+    _lander: subprocess.Popen[str] | None = None
+    _numbers: Any = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.config = self.root / "feedengine.toml"
+        self.config.write_text(
+            '[store]\npath = "store"\n[queue]\nvisible_min = 0\nworkers = 2\nlease = 2\n[serve]\ndrain = 5\n'
+            '[safeguard]\nlimit = "off"\n[log]\nplace = "file"\n'
+        )
+        self.settings = Settings.load(self.config, env={})
+        self.store = Store.create(self.root / "store")
+        self.queue = Queue(self.store.ledger)
+        accounts = Accounts(self.store.root)
+        entry, _ = accounts.add(LOGIN, keys=KEYS)
+        self.home = accounts.home(entry.account)
+        for key in KEYS:
+            feed = self.root / f"{key}_Products_sync_2026-01-01.csv"
+            feed.write_text("id,item_name,metadata:n\n" + "".join(f"A{n},Item {n},0\n" for n in range(ITEMS)))
+            ingest.run(self.store, self.settings, ingest.FeedRequest(feed, catalog=f"{key}/Products", operation="sync"))
+
+    def run(self, rounds: int) -> dict[str, Any]:
+        """All rounds and the end; gives the figures. Raises AssertionError for anything that is wrong."""
+        try:
+            for number in range(rounds):
+                self._round(number)
+            self._settle()
+        finally:
+            self._end()
+        return self._check()
+
+    # One round
+
+    def _round(self, number: int) -> None:
+        kind = self.chance.choices(("point", "worker", "keeper", "supervisor", "all", "pause"), (8, 4, 1, 3, 3, 1))[0]
+        fault = self.chance.choice(POINTS) if kind == "point" else None
+        self._start(fault, number)
+        if self._lander is None or self._lander.poll() is not None:
+            self._receive(self.chance.choice((None, None, *LANDING)), number)
+        self._send(self.chance.randint(1, 3))
+        if kind == "point":
+            self.kills[f"at {fault}"] += self._met(number)
+        else:
+            time.sleep(self.chance.uniform(0.0, 0.6))
+            self._kill(kind)
+        if self.chance.random() < 0.3 and self._lander is not None:
+            self._lander.kill()
+            self._lander.wait()
+            self.kills["server"] += 1
+        if self.chance.random() < 0.5:
+            self._send(1)
+        if kind == "point" and self.chance.random() < 0.5:
+            self._kill("supervisor")
+
+    def _start(self, fault: str | None, number: int) -> None:
+        """`feedengine serve`, with a fault where one is wanted: one that runs without it is ended gently first."""
+        if self._serve is not None and self._serve.poll() is None:
+            if fault is None and self.chance.random() < 0.7:
+                return
+            self._serve.send_signal(signal.SIGTERM)
+            self._serve.wait(_SECONDS)
+        extra = {}
+        if fault is not None:
+            extra = {"FEEDENGINE_FAULT": fault, "FEEDENGINE_FAULT_ONCE": str(self.root / f"once-{number}")}
+        argv = [sys.executable, "-m", "feedengine", "--config", str(self.config), "serve", "--parts", "worker,keeper"]
+        with (self.root / "serve.out").open("ab") as out:
+            self._serve = subprocess.Popen(argv, env=environment(**extra), stdout=out, stderr=out)
+
+    def _receive(self, fault: str | None, number: int) -> None:
+        extra = {"FEEDENGINE_FAULT": fault} if fault is not None else {}
+        argv = [sys.executable, str(Path(__file__).with_name("lander.py")), str(self.config), LOGIN]
+        self._lander = subprocess.Popen(
+            argv, env=environment(**extra), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        self.kills[f"at {fault}"] += fault is not None
+
+    def _send(self, count: int) -> None:
+        """Send patches. One without an answer was taken or was not: its sender sends it again later."""
+        for name in [*self.unsure]:
+            self._put(name, self.unsure[name])
+        for _ in range(count):
+            number = next(self._numbers)
+            key = self.chance.choice(KEYS)
+            items = self.chance.sample(range(ITEMS), 10)
+            name = f"{key}_Products_patchdelta_{number}.csv"
+            self.sent[name] = (key, {f"A{item}": str(number) for item in items})
+            self._put(name, "id,metadata:n\n" + "".join(f"A{item},{number}\n" for item in items))
+
+    def _put(self, name: str, content: str) -> None:
+        self.unsure[name] = content
+        if self._lander is None or self._lander.stdin is None or self._lander.stdout is None:
+            return
+        with suppress(BrokenPipeError):
+            self._lander.stdin.write(json.dumps({"name": name, "content": content}) + "\n")
+            self._lander.stdin.flush()
+            if self._lander.stdout.readline().strip() in ("done", "exists"):
+                del self.unsure[name]
+                return
+        self._lander.wait()
+        self._lander = None
+
+    def _met(self, number: int) -> bool:
+        """Wait for the fault to be met, for a while: not every round comes by every point."""
+        deadline = time.monotonic() + 3.0
+        while time.monotonic() < deadline:
+            if (self.root / f"once-{number}").exists():
+                return True
+            time.sleep(0.02)
+        return False
+
+    def _kill(self, kind: str) -> None:
+        serve = self._serve
+        if serve is None or serve.poll() is not None:
+            return
+        children = self._children()
+        if kind == "supervisor":
+            serve.kill()
+        elif kind == "all":
+            for each in [serve.pid, *children]:
+                with suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGKILL)
+        elif kind in ("worker", "pause", "keeper") and children:
+            victim = self.chance.choice(children)
+            with suppress(ProcessLookupError):
+                os.kill(victim, signal.SIGSTOP if kind == "pause" else signal.SIGKILL)
+                if kind == "pause":
+                    # Longer than its lease: somebody else takes its task, then it goes on.
+                    time.sleep(3.0)
+                    os.kill(victim, signal.SIGCONT)
+        self.kills[kind] += 1
+        if kind in ("supervisor", "all"):
+            serve.wait()
+
+    def _children(self) -> list[int]:
+        with suppress(OSError, ValueError):
+            noted = json.loads((self.store.root / "run" / "children.json").read_text())
+            return [int(each.split()[1]) for each in noted.values() if each]
+        return []
+
+    # The end
+
+    def _settle(self) -> None:
+        """Run undisturbed until every file that was sent has been applied."""
+        self._start(None, -1)
+        deadline = time.monotonic() + _SECONDS + len(self.sent)
+        while True:
+            assert time.monotonic() < deadline, self._left()
+            if self._serve is None or self._serve.poll() is not None:
+                self._start(None, -1)
+            if self._lander is None:
+                self._receive(None, -1)
+            self._send(0)
+            for task in self._tasks():
+                if task.outcome == "quarantined":
+                    again(self.store, self.settings, task.id, actor="loop")
+                    self.kills["quarantined"] += 1
+            done = {task.filename for task in self._tasks() if task.status == "DONE" and task.followed}
+            if not self.unsure and done >= set(self.sent):
+                return
+            time.sleep(0.3)
+
+    def _end(self) -> None:
+        if self._lander is not None:
+            self._lander.kill()
+            self._lander.wait()
+        if self._serve is not None and self._serve.poll() is None:
+            self._serve.send_signal(signal.SIGTERM)
+            assert self._serve.wait(_SECONDS) == 0, "the service did not end gently"
+        assert pid(self.store) is None
+
+    def _tasks(self) -> list[Task]:
+        return [task for task in self.store.ledger.list(limit=1_000_000).tasks if task.queued]
+
+    def _left(self) -> str:
+        left = [(task.id, task.filename, task.status, task.outcome, task.error) for task in self._tasks()]
+        return str({"tasks": [each for each in left if each[2] != "DONE"][:5], "unsure": list(self.unsure)[:5]})
+
+    def _check(self) -> dict[str, Any]:
+        tasks = self._tasks()
+        named = Counter(task.filename for task in tasks)
+        assert set(named) == set(self.sent), "a file was lost or made up"
+        assert set(named.values()) == {1}, f"taken twice: {[name for name, count in named.items() if count > 1]}"
+        assert {(task.status, task.outcome) for task in tasks} == {("DONE", "ok")}
+        for key in KEYS:
+            mine = sorted((task for task in tasks if task.key == key), key=lambda task: (task.place, task.id))
+            with self.store.catalog(key) as catalog:
+                made = [info for info in catalog.snapshots() if info.operation == "patchdelta"]
+            assert [info.task for info in made] == [task.id for task in mine], "order, or something applied twice"
+            assert [info.number for info in made] == [task.new_snapshot for task in mine], "ledger and store disagree"
+            model = {f"A{n}": "0" for n in range(ITEMS)}
+            for task, info in zip(mine, made, strict=True):
+                values = self.sent[str(task.filename)][1]
+                assert (
+                    info.counts["items"]["changed"]
+                    == len(values)
+                    == (task.report or {})["entities"]["items"]["changed"]
+                )
+                model |= values
+            assert self._items(key) == model
+        inbox = [path.name for path in self.home.iterdir() if path.is_file() and not path.name.startswith(".")]
+        assert not inbox, f"still in the inbox: {inbox}"
+        moved = Counter(path.name.partition("__")[2] for path in (self.home / "processed").rglob("*") if path.is_file())
+        assert moved == Counter(self.sent.keys()), "files that were moved"
+        reports = list((self.home / "reports").rglob("summary.json"))
+        assert len(reports) == len(tasks)
+        assert all(json.loads(path.read_text())["status"] == "DONE" for path in reports)
+        return {
+            "files": len(tasks),
+            "kills": dict(sorted(self.kills.items())),
+            "crashes": sum(t.crashes for t in tasks),
+        }
+
+    def _items(self, key: str) -> dict[str, str]:
+        import pyarrow as pa
+
+        with self.store.catalog(key) as catalog:
+            rows = pa.table(catalog.export_rows("Products", "items", None)).to_pylist()
+        return {row["id"]: row["metadata:n"] for row in rows}
+
+
+def main() -> int:
+    """Parse, run, print the figures."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--keep", action="store_true", help="leave the store for a look")
+    arguments = parser.parse_args()
+    folder = Path(tempfile.mkdtemp(prefix="feedengine-kill-"))
+    started = time.monotonic()
+    try:
+        figures = Loop(folder, random.Random(arguments.seed)).run(arguments.rounds)
+    except BaseException:
+        print(f"seed {arguments.seed}; left as it was: {folder}", file=sys.stderr)
+        raise
+    if not arguments.keep:
+        shutil.rmtree(folder)
+    print(json.dumps({"rounds": arguments.rounds, "seconds": round(time.monotonic() - started), **figures}, indent=1))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
