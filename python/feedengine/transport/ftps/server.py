@@ -264,6 +264,7 @@ def serve(part: Any, desk: Reception) -> None:
     landing = Landing(desk, root, told.rules(part.settings))
     server = Server(options, door, landing, part.log, root / "run" / "ftps.json")
     server.start()
+    part.ready(listening=f"{options.host or '*'}:{options.port or options.implicit_port}")
 
     def tick() -> None:
         if part.reloading.is_set():
