@@ -6,6 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -21,7 +22,7 @@ from transport.lab.programs import certificate, environment, folder, program
 PASSWORD = "p4ss word"
 # Servers that change to an account refuse root; vsftpd wants one with a home folder.
 _ACCOUNT = "daemon"
-_NUMBER = 1
+NUMBER = 1
 
 
 #: Starts a server with its files below a folder.
@@ -40,6 +41,14 @@ def free_port() -> int:
     """A port of 127.0.0.1 that nobody uses now."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
+
+
+@contextmanager
+def base() -> Iterator[Path]:
+    """A folder that every account of the machine can walk into, which pytest's own are not."""
+    with tempfile.TemporaryDirectory(prefix="feedengine-lab-") as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
 
 
 @contextmanager
@@ -92,7 +101,7 @@ def proftpd(base: Path) -> Iterator[Server]:
         [program("openssl"), "passwd", "-6", PASSWORD], check=True, capture_output=True, text=True
     ).stdout.strip()
     users = base / "users"
-    number = _NUMBER if os.getuid() == 0 else os.getuid()
+    number = NUMBER if os.getuid() == 0 else os.getuid()
     users.write_text(f"feed:{hashed}:{number}:{number}:feed:{files}:/bin/sh\n")
     users.chmod(0o600)
     lab = folder()
@@ -139,7 +148,7 @@ def pure_ftpd(base: Path) -> Iterator[Server]:
     binary, (cert, key), files, port = program("pure-ftpd"), certificate(base), _files(base), free_port()
     users, database = base / "pure.passwd", base / "pure.pdb"
     subprocess.run(
-        [program("pure-pw"), "useradd", "feed", "-u", str(_NUMBER), "-g", str(_NUMBER), "-d", str(files),
+        [program("pure-pw"), "useradd", "feed", "-u", str(NUMBER), "-g", str(NUMBER), "-d", str(files),
          "-f", str(users), "-F", str(database), "-m"],
         input=f"{PASSWORD}\n{PASSWORD}\n", text=True, check=True, capture_output=True, env=environment(),
     )  # fmt: skip
@@ -215,16 +224,12 @@ def _files(base: Path) -> Path:
     files = base / "files"
     files.mkdir()
     _owned(files)
-    # The account must be able to walk there.
-    for each in (base, *base.parents):
-        if each.stat().st_uid == os.getuid() and each != Path("/") and str(each).startswith("/tmp/"):
-            each.chmod(each.stat().st_mode | 0o055)
     return files
 
 
 def _owned(path: Path) -> None:
     if os.getuid() == 0:
-        shutil.chown(path, _NUMBER, _NUMBER)
+        shutil.chown(path, NUMBER, NUMBER)
 
 
 def _empty(base: Path) -> Path:
