@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Mapping
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -35,8 +34,9 @@ def connect(place: Place) -> Remote:
                 state="Nothing was sent or loaded.",
                 hints=[Hint("Install it", ("pip", "install", "feedengine[sftp]"))],
             ) from error
-        sftp: Remote = import_module("feedengine.transport.sftp_client").SftpRemote(place)
-        return sftp
+        from feedengine.transport.sftp_client import SftpRemote
+
+        return SftpRemote(place)
     from feedengine.transport.ftps_client import FtpsRemote
 
     return FtpsRemote(place)
