@@ -134,6 +134,16 @@ class Rig:
             time.sleep(0.005)
         return self.said(event)
 
+    def arrived(self, least: int) -> None:
+        """Wait until a running upload has so many bytes."""
+        until = time.monotonic() + 20
+        while not any(
+            session.data_channel and session.data_channel.tot_bytes_received >= least
+            for session in list(self.server.hall.sessions)
+        ):
+            assert time.monotonic() < until
+            time.sleep(0.005)
+
     def stop(self) -> None:
         for each in self.opened:
             each.close()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import socket
 import ssl
 from typing import Any
 
@@ -15,6 +17,8 @@ from feedengine.transport.reception import Refused
 # Read per event at most: other sessions have their turn after a millisecond or two, and the file gets one write.
 AT_ONCE = 1 << 20
 _RECORD = 1 << 14
+# Linux's number for the state of a connection whose peer has sent FIN.
+_CLOSE_WAIT = 8
 #: How long an upload without close_notify waits whether the control connection ends too: then the client died.
 UNCLEAN_SECONDS = 0.25
 
@@ -95,7 +99,8 @@ class Data(TlsChannel, DTPHandler):  # type: ignore[misc]
         except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
             pass
         except ssl.SSLEOFError:
-            ended = "unclean"
+            # The library says the same of a reset, which may have lost bytes that we had not read.
+            ended = "unclean" if _half_closed(self.socket) else ""
         except OSError:
             ended = ""
         self.tot_bytes_received += got
@@ -165,6 +170,20 @@ class Data(TlsChannel, DTPHandler):  # type: ignore[misc]
         if self.file_obj is not None and not self.file_obj.closed:
             self.file_obj.close()
         self.session.data_closed(self)
+
+
+def _half_closed(sock: socket.socket) -> bool:
+    """Whether TCP's end came in order (FIN), so that every byte before it was read, and not by a reset.
+
+    OpenSSL answers an end without close_notify with an alert, which a closed peer resets in turn: the error that is
+    left by that is another one than that of a reset out of the blue, which reading has used up by now.
+    """
+    try:
+        if sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _CLOSE_WAIT:
+            return True
+        return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.EPIPE
+    except (OSError, AttributeError):
+        return False
 
 
 def sentence(message: str) -> str:
