@@ -18,6 +18,7 @@ from feedengine.store.arrow import Result
 from feedengine.store.changes import changes
 from feedengine.store.commit import Commit
 from feedengine.store.database import ALIAS, CHECKPOINT_BYTES, attach, forget, mapped, room_for, room_to_sort, start
+from feedengine.store.difference import Difference
 from feedengine.store.indexing import Index
 from feedengine.store.lock import writer_lock
 from feedengine.store.maintain import check, prune
@@ -305,6 +306,35 @@ class Catalog:
             if number:
                 registry.one(known, number, readable=True)
         return changes(con, self._table(con, section, entity), a, b)
+
+    @contextmanager
+    def difference(self, section: str, a: int, b: int, also: Sequence[int] = ()) -> Iterator[Difference]:
+        """What differs between snapshots `a` (0 = the empty catalog) and `b` as text for feeds; see `Difference`.
+
+        Raises `SnapshotNotFound`, `DiskFull`.
+        """
+        con = self._must_read(section)
+        known = registry.snapshots(con)
+        for number in (a, b, *also):
+            if number:
+                registry.one(known, number, readable=True)
+        place = schema.sections(con)[section]
+        tables = {entity: self._table(con, section, entity) for entity in ENTITIES}
+        states = tuple(
+            {
+                entity: state
+                for (where, entity), (_, state) in registry.newest(con, at).items()
+                if where in (place, SHARED)
+            }
+            for at in (a, b)
+        )
+        widest = max((len(table.columns) for table in tables.values() if table), default=1)
+        cursor = reading.reader(con)
+        try:
+            with mapped("Nothing was published."), room_to_sort(con, self.options, widest):
+                yield Difference(cursor, tables, (states[0], states[1]), a, b, also)
+        finally:
+            cursor.close()
 
     @mapped()
     def columns_at(self, section: str, entity: str, at: int | None = None) -> tuple[Column, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from duckdb import DuckDBPyConnection
@@ -21,6 +22,9 @@ _CSV_NAMES = {("variations", "id"): "variation_id"}
 _TOP = {"id": "id", "item_id": "item_id", "item_name": "name", "name": "name", "parent_ids": "parent_ids"} | {
     "suggested_score": "suggested_score"
 }
+
+#: How COPY writes text as it is: nothing to quote with, nothing to separate.
+LINES = "csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER ''"
 
 
 def write(
@@ -41,9 +45,8 @@ def write(
         # DuckDB would rename columns that differ only in case, so the header is ours.
         header, query, how = line.getvalue().encode(), f"SELECT {', '.join(cells)} {rows}", "csv, HEADER false"
     elif form == "jsonl":
-        query = f"SELECT {_json(table, columns)} {rows}"
-        # Text as it is: nothing to quote with, nothing to separate.
-        how = "csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER ''"
+        query = f"SELECT {record(table, columns)} {rows}"
+        how = LINES
     elif form == "parquet":
         items = ", ".join(f"h.{table.column(column.name)} AS {quoted(column.name)}" for column in columns)
         query, how = f"SELECT {items} {rows}", "parquet, COMPRESSION zstd"
@@ -115,15 +118,18 @@ def _refuse_what_csv_cannot_hold(con: DuckDBPyConnection, table: Table, columns:
             )
 
 
-def _json(table: Table, columns: list[Column]) -> str:
-    """One record as a JSON object; absent fields are left out."""
+def record(table: Table, columns: list[Column], only: Mapping[str, str] | None = None) -> str:
+    """One record of `h` as a JSON object, in SQL; absent fields are left out.
+
+    `only` gives for columns the condition under which they are said at all.
+    """
     top = [column for column in columns if column.name in _TOP]
     facets = [column for column in columns if column.name.startswith("facet:")]
     data = [column for column in columns if column not in top and column not in facets]
-    inner = _members(table, data)
+    inner = _members(table, data, only)
     if facets:
-        inner = f"concat_ws(',', nullif({inner}, ''), {_object('facets', _members(table, facets))})"
-    outer = f"concat_ws(',', {_members(table, top)}, {_object('data', inner)})"
+        inner = f"concat_ws(',', nullif({inner}, ''), {_object('facets', _members(table, facets, only))})"
+    outer = f"concat_ws(',', {_members(table, top, only)}, {_object('data', inner)})"
     return f"'{{' || {outer} || '}}'"
 
 
@@ -133,7 +139,7 @@ def _object(name: str, members: str) -> str:
     return f"nullif('{opening}' || {members} || '}}', '{opening}}}')"
 
 
-def _members(table: Table, columns: list[Column]) -> str:
+def _members(table: Table, columns: list[Column], only: Mapping[str, str] | None = None) -> str:
     """`"name":value,...` of the columns that are not NULL, as SQL; values of kind json as they stand."""
     if not columns:
         return "''"
@@ -142,7 +148,8 @@ def _members(table: Table, columns: list[Column]) -> str:
         cell = f"h.{table.column(column.name)}"
         value = cell if column.kind == "json" else f"to_json({cell})"
         name = literal(json.dumps(_json_name(column.name), ensure_ascii=False) + ":")
-        members.append(f"CASE WHEN {cell} IS NOT NULL THEN {name} || {value} END")
+        when = f" AND {only[column.name]}" if only and column.name in only else ""
+        members.append(f"CASE WHEN {cell} IS NOT NULL{when} THEN {name} || {value} END")
     return f"concat_ws(',', {', '.join(members)})"
 
 

@@ -1,0 +1,270 @@
+"""The difference of two snapshots as text that a feed can hold: staged once, measured, cut into parts, written."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from duckdb import DuckDBPyConnection
+
+from feedengine.store.changes import only_at
+from feedengine.store.database import literal
+from feedengine.store.model import EntityState
+from feedengine.store.reading import visible
+from feedengine.store.schema import KEY, Table
+from feedengine.store.text import LINES, record
+
+#: Values that receivers take for "leave the field alone" when a patch holds them, by kind of column.
+_SAYS_NOTHING = {
+    "text": "{0} = ''",
+    "list": "len({0}) = 0",
+    "json": "{0} IN ('null', '\"\"', '[]', '{{}}')",
+}
+_NOTHING = EntityState(0, 0, 0, 0, "", ())
+
+#: Which staged records a form of feed holds, and their text there.
+_FORMS = {
+    "whole": ("kind IN ('added', 'changed') AND patch IS NULL", "whole"),
+    "every": ("kind IN ('added', 'changed')", "whole"),
+    "patch": ("patch IS NOT NULL", "patch"),
+    "delete": ("kind = 'removed'", "'{\"id\":' || to_json(id) || '}'"),
+}
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What has to be said of one entity. `patches` of the `changed` ones can be said by a patch.
+
+    Bytes are those of the JSON lines: `whole_bytes` of all that were added or changed, `patch_bytes` of the patches,
+    `patched_bytes` of the same records whole, `delete_bytes` of the ids to delete; `cascaded` of the removed ones go
+    by themselves. `lost` of the `active` records before are gone or not active any more.
+    """
+
+    added: int = 0
+    changed: int = 0
+    removed: int = 0
+    cascaded: int = 0
+    patches: int = 0
+    whole_bytes: int = 0
+    patch_bytes: int = 0
+    patched_bytes: int = 0
+    delete_bytes: int = 0
+    active: int = 0
+    lost: int = 0
+    before: int = 0
+    after: int = 0
+    after_bytes: int = 0
+
+    @property
+    def differs(self) -> bool:
+        """Whether there is anything to say."""
+        return bool(self.added or self.changed or self.removed)
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a form that one file holds."""
+
+    number: int
+    records: int
+    bytes: int
+
+
+class Difference:
+    """What differs between snapshots `a` (0 = the empty catalog) and `b`, staged in temporary tables of a cursor.
+
+    `also` are snapshots of which some files may have reached the receiver: every record that differs between `a` and
+    one of them is said again, whole, or deleted, whatever it is there.
+    """
+
+    def __init__(
+        self,
+        cursor: DuckDBPyConnection,
+        tables: Mapping[str, Table | None],
+        states: tuple[Mapping[str, EntityState], Mapping[str, EntityState]],
+        a: int,
+        b: int,
+        also: Sequence[int] = (),
+    ) -> None:
+        self._cursor = cursor
+        self._tables = tables
+        self._states = states
+        self.a, self.b, self.also = a, b, tuple(also)
+        for entity, table in tables.items():
+            self._stage(entity, table)
+        if not self.also:
+            # Removing an item removes its variations: they need not be named.
+            self._ask(
+                "UPDATE diff_variations SET kind = 'cascaded' WHERE kind = 'removed' "
+                "AND owner IN (SELECT id FROM diff_items WHERE kind = 'removed')"
+            )
+
+    def _ask(self, sql: str) -> list[tuple[int, ...]]:
+        found: list[tuple[int, ...]] = self._cursor.execute(sql).fetchall()
+        return found
+
+    def _stage(self, entity: str, table: Table | None) -> None:
+        before, after = (states.get(entity, _NOTHING) for states in self._states)
+        same = before.digest == after.digest and before.records == after.records and not self.also
+        if table is None or same:
+            self._ask(
+                f"CREATE OR REPLACE TEMP TABLE diff_{entity} AS SELECT '' AS id, '' AS kind, '' AS whole, '' AS patch, "
+                "'' AS owner, false AS lost WHERE false"
+            )
+            return
+        columns = list(table.columns)
+        inactive = f"h.{table.column('active')} IS FALSE" if "active" in table.physical else "false"
+        was_active = f"l.{table.column('active')} IS NOT FALSE" if "active" in table.physical else "true"
+        owner = f"l.{table.column('item_id')}" if "item_id" in table.physical else "NULL::VARCHAR"
+        lost = f"l.{KEY} IS NOT NULL AND {was_active} AND (h.{KEY} IS NULL OR {inactive})"
+        rows, patch = self._changed(table) if not self.also else self._touched(table)
+        self._ask(
+            f"CREATE OR REPLACE TEMP TABLE diff_{entity} AS SELECT coalesce(h.{KEY}, l.{KEY}, k) AS id, "
+            f"CASE WHEN h.{KEY} IS NULL THEN 'removed' WHEN l.{KEY} IS NULL THEN 'added' ELSE 'changed' END AS kind, "
+            f"CASE WHEN h.{KEY} IS NOT NULL THEN {record(table, columns)} END AS whole, {patch} AS patch, "
+            f"{owner} AS owner, {lost} AS lost FROM {rows}"
+        )
+
+    def _changed(self, table: Table) -> tuple[str, str]:
+        """Rows of versions before (`l`) and after (`h`) that differ, and the patch from one to the other."""
+        others = [column for column in table.columns if column.name != KEY]
+        cells = {column.name: table.column(column.name) for column in others}
+        differs = {name: f"l.{cell} IS DISTINCT FROM h.{cell}" for name, cell in cells.items()}
+        rows = (
+            f"(SELECT *, NULL::VARCHAR AS k FROM {table.history} WHERE {only_at(self.a, self.b)}) AS l "
+            f"FULL JOIN (SELECT * FROM {table.history} WHERE {only_at(self.b, self.a)}) AS h ON l.{KEY} = h.{KEY} "
+            f"WHERE l.{KEY} IS NULL OR h.{KEY} IS NULL OR {' OR '.join(differs.values()) or 'false'}"
+        )
+        if table.entity == "item_groups":
+            # Constructor's patches are for items and variations.
+            return rows, "NULL::VARCHAR"
+        unsaid = []
+        for column in others:
+            cell = f"h.{cells[column.name]}"
+            nothing = _SAYS_NOTHING.get(column.kind, "false").format(cell)
+            unsaid.append(f"({differs[column.name]} AND ({cell} IS NULL OR {nothing}))")
+        patch = (
+            f"CASE WHEN l.{KEY} IS NOT NULL AND h.{KEY} IS NOT NULL AND NOT ({' OR '.join(unsaid) or 'false'}) "
+            f"THEN {record(table, list(table.columns), differs)} END"
+        )
+        return rows, patch
+
+    def _touched(self, table: Table) -> tuple[str, str]:
+        """Rows of all that may differ at a receiver that got some of what leads to `also`: no patch is safe there."""
+        spans = [each for other in (self.b, *self.also) for each in (only_at(self.a, other), only_at(other, self.a))]
+        touched = " OR ".join(f"({each})" for each in spans)
+        rows = (
+            f"(SELECT DISTINCT {KEY} AS k FROM {table.history} WHERE {touched}) AS t "
+            f"LEFT JOIN (SELECT * FROM {table.history} AS h WHERE {visible(self.b)}) AS h ON h.{KEY} = k "
+            f"LEFT JOIN (SELECT * FROM {table.history} AS h WHERE {visible(self.a)}) AS l ON l.{KEY} = k"
+        )
+        return rows, "NULL::VARCHAR"
+
+    def sizes(self, entity: str) -> Sizes:
+        """How much there is to say."""
+        before, after = (states.get(entity, _NOTHING) for states in self._states)
+        line = "strlen({}) + 1"
+        sums = ", ".join(
+            f"coalesce(sum({line.format(text)}) FILTER ({where}), 0)::BIGINT"
+            for text, where in (
+                ("whole", "kind IN ('added', 'changed')"),
+                ("patch", "patch IS NOT NULL"),
+                ("whole", "patch IS NOT NULL"),
+                (_FORMS["delete"][1], "kind = 'removed'"),
+            )
+        )
+        counts = ", ".join(
+            f"count(*) FILTER ({where})"
+            for where in (
+                *("kind = 'added'", "kind = 'changed'", "kind IN ('removed', 'cascaded')", "kind = 'cascaded'"),
+                *("patch IS NOT NULL", "lost"),
+            )
+        )
+        row = self._ask(f"SELECT {counts}, {sums} FROM diff_{entity}")[0]
+        added, changed, removed, cascaded, patches, lost, whole, patch, patched, delete = row
+        return Sizes(
+            added, changed, removed, cascaded, patches, whole, patch, patched, delete, before.active, lost,
+            before.records, after.records, after.data_bytes + 40 * after.records,
+        )  # fmt: skip
+
+    def orphans(self, *, every: bool) -> tuple[int, str]:
+        """Variations at `b` whose item isn't there, that a receiver would refuse or remove; how many, the first one.
+
+        `every`: all of them; else those that this difference sends, or whose item it removes.
+        """
+        items, variations = self._tables.get("items"), self._tables.get("variations")
+        if variations is None:
+            return 0, ""
+        owner = f"v.{variations.column('item_id')}"
+        known = f"SELECT {KEY} FROM {items.history} AS h WHERE {visible(self.b)}" if items is not None else "SELECT ''"
+        met = (
+            f"AND (v.{KEY} IN (SELECT id FROM diff_variations WHERE kind IN ('added', 'changed')) "
+            f"OR {owner} IN (SELECT id FROM diff_items WHERE kind = 'removed'))"
+        )
+        at = visible(self.b).replace("h._", "v._")
+        row = self._cursor.execute(
+            f"SELECT count(*), coalesce(min(v.{KEY}), '') FROM {variations.history} AS v WHERE {at} "
+            f"AND {owner} NOT IN ({known}) {'' if every else met}"
+        ).fetchall()[0]
+        return int(row[0]), str(row[1])
+
+    def clashes(self, entity: str, taken: Collection[str]) -> list[str]:
+        """Columns with values at `b` that JSON cannot tell from others: metadata called like a field of its own
+        (`taken`), or like the words that a patch has for members of lists."""
+        table = self._tables.get(entity)
+        if table is None:
+            return []
+        names = [
+            column.name
+            for column in table.columns
+            if (bare := column.name.removeprefix("metadata:")) != column.name
+            and (bare.removeprefix("json:") in taken or bare.endswith((":add", ":remove")))
+        ]
+        return [
+            name
+            for name in names
+            if self._ask(
+                f"SELECT 1 FROM {table.history} AS h WHERE {visible(self.b)} AND h.{table.column(name)} IS NOT NULL "
+                "LIMIT 1"
+            )
+        ]
+
+    def pieces(self, entity: str, form: str, *, records: int = 0, bytes: int = 0) -> list[Piece]:
+        """Cut a form (whole, every, patch, delete) into parts of at most so many records and bytes; 0 = no limit.
+
+        A single record that is larger than the limit makes a part of its own.
+        """
+        where, text = _FORMS[form]
+        cut = []
+        if records:
+            cut.append(f"(row_number() OVER ordered - 1) // {records}")
+        if bytes:
+            # A part that begins below a boundary may end beyond it by one record.
+            room = f"greatest({bytes} - max(size) OVER (), 1)"
+            cut.append(f"(sum(size) OVER ordered - size) // {room}")
+        number = f"dense_rank() OVER (ORDER BY {', '.join(cut_name(at) for at in range(len(cut)))})" if cut else "1"
+        bounds = "".join(f", {sql} AS {cut_name(at)}" for at, sql in enumerate(cut))
+        self._ask(
+            f"CREATE OR REPLACE TEMP TABLE cut_{entity}_{form} AS SELECT id, size, {number} AS part FROM "
+            f"(SELECT id, size{bounds} FROM (SELECT id, strlen({text}) + 1 AS size FROM diff_{entity} WHERE {where}) "
+            "WINDOW ordered AS (ORDER BY id))"
+        )
+        rows = self._ask(
+            f"SELECT part, count(*), sum(size)::BIGINT FROM cut_{entity}_{form} GROUP BY part ORDER BY part"
+        )
+        return [Piece(*row) for row in rows]
+
+    def write(self, entity: str, form: str, part: int, path: Path) -> int:
+        """Write a part as JSON lines, ordered by id; gives its records."""
+        text = _FORMS[form][1]
+        copied = self._ask(
+            f"COPY (SELECT {text} FROM diff_{entity} JOIN cut_{entity}_{form} USING (id) WHERE part = {part} "
+            f"ORDER BY id) TO {literal(str(path))} (FORMAT {LINES})"
+        )
+        return int(copied[0][0])
+
+
+def cut_name(at: int) -> str:
+    """The name of the boundary number that a limit gives a record."""
+    return f"bound{at}"
