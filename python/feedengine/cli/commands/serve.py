@@ -28,13 +28,13 @@ def command(
     session.flag("log.format", "--log-format", log_format)
     session.flag("engine.memory_limit", "--memory-limit", memory_limit)
     session.flag("engine.threads", "--threads", threads)
-    login = prepare_dev(session) if dev else None
+    trial = prepare_dev(session) if dev else None
     store, settings = session.store, session.settings
     only = [name.strip() for name in parts.split(",") if name.strip()] if parts else []
     log = open_log(store, settings, "serve")
     supervisor = Supervisor(store, settings, log, only=only, flags=session.flags)
 
     def ready(facts: dict[str, dict[str, Any]]) -> None:
-        welcome(session, facts, login)
+        welcome(session, facts, trial)
 
     return supervisor.run(ready)

@@ -264,7 +264,8 @@ def serve(part: Any, desk: Reception) -> None:
     landing = Landing(desk, root, told.rules(part.settings))
     server = Server(options, door, landing, part.log, root / "run" / "ftps.json")
     server.start()
-    part.ready(listening=f"{options.host or '*'}:{options.port or options.implicit_port}")
+    ports = [port for port in (options.port, options.implicit_port) if port]
+    part.ready(listening=", ".join(f"{options.host or '*'}:{port}" for port in ports), certificate=options.certificate)
 
     def tick() -> None:
         if part.reloading.is_set():
