@@ -9,11 +9,11 @@ import shutil
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from feedengine.cli.finding import Finding
 from feedengine.cli.render import text
 from feedengine.cli.version import version
 from feedengine.errors import FeedEngineError, StoreNotFound
@@ -26,18 +26,11 @@ _NO_DISK = 200 * 10**6
 _EARLIEST_CLOCK = 1_700_000_000  # no file of ours is older: a clock before it is wrong
 
 
-@dataclass(frozen=True)
-class Finding:
-    """One thing that was looked at. `state` is ok, warn or bad."""
-
-    name: str
-    state: str
-    said: str
-
-
 def examine(session: Session) -> list[Finding]:
     """Look at everything; nothing that is found raises."""
-    return [*_versions(), *_machine(), *_settings(session), *_store(session)]
+    from feedengine.cli.examining_service import service
+
+    return [*_versions(), *_machine(), *_settings(session), *_store(session), *service(session)]
 
 
 def _versions() -> Iterator[Finding]:

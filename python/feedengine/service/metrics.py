@@ -80,6 +80,27 @@ def _now(state: State) -> Iterable[tuple[str, str, str, list[Sample]]]:
         "The number of a catalog's snapshot after its last task.",
         [(labels, each.snapshot or 0) for labels, each in catalogs],
     )
+    sources = state.sources.items()
+    yield gauge(
+        "source_last_success_timestamp_seconds",
+        "When a source was last looked at without failure.",
+        [({"source": name}, _seconds(each.good)) for name, each in sources if each.good],
+    )
+    yield gauge(
+        "source_last_file_timestamp_seconds",
+        "When a source last had a new file.",
+        [({"source": name}, _seconds(each.file)) for name, each in sources if each.file],
+    )
+    yield gauge(
+        "source_failures",
+        "A source's failures in a row.",
+        [({"source": name}, each.failures) for name, each in sources],
+    )
+    yield gauge(
+        "source_paused",
+        "Whether a source is paused.",
+        [({"source": name}, each.paused is not None) for name, each in sources],
+    )
     yield gauge("disk_free_bytes", "Free space on the store's disk.", [({}, state.disk_free)])
     if state.certificate is not None:
         yield gauge(

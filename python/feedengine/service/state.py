@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from feedengine.ledger.figures import Applied, Figures
 from feedengine.ledger.incidents import Incident, Incidents
 from feedengine.ledger.messages import Messages
 from feedengine.ledger.outbox import Outbox
+from feedengine.ledger.sources import Sources, SourceState
 from feedengine.service import running
 from feedengine.settings import Settings
 from feedengine.store import Store
@@ -34,6 +35,7 @@ class State:
     certificate: datetime | None
     messages: Mapping[tuple[str, str], int]
     deliveries: Mapping[str, int]
+    sources: Mapping[str, SourceState] = field(default_factory=dict)
 
     @property
     def oldest_seconds(self) -> float:
@@ -67,6 +69,7 @@ def look(store: Store, settings: Settings) -> State:
         certificate=certificate_end(store, settings),
         messages=Messages(ledger).counts(),
         deliveries=Outbox(ledger).counts(),
+        sources={name: Sources(ledger).state(name) for name in settings.named.get("sources", {})},
     )
 
 

@@ -35,7 +35,7 @@ def command(context: Context, folder: Folder = Path()) -> int:
     hints = [
         {"text": "See what a feed would do", "argv": ["feedengine", "plan", feed, "--create"]},
         {"text": "Load it", "argv": ["feedengine", "sync", feed, "--create"]},
-        {"text": "See what is stored", "argv": ["feedengine", "snapshot", "list"]},
+        {"text": "Receive feeds over FTPS", "argv": ["feedengine", "serve"]},
     ]
     given = ["--store", str(root), "--config", str(file)] if folder != Path() or session.options.store else []
     hints = steps.complete(hints, given)

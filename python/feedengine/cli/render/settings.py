@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from feedengine.cli.render import text
-from feedengine.settings.setting import Setting
-from feedengine.settings.table import SETTINGS
+from feedengine.settings.setting import REQUIRED, Key, Setting
+from feedengine.settings.table import NAMED, SETTINGS
 
 
 def toml(value: Any) -> str:
@@ -26,14 +26,15 @@ def toml(value: Any) -> str:
     return str(value)
 
 
-def readable(setting: Setting, value: Any) -> str:
+def readable(setting: Setting | Key, value: Any) -> str:
     """A value as TOML, sizes with their unit."""
-    if isinstance(value, int) and not isinstance(value, bool) and setting.name in _SIZES and value % 2**20 == 0:
-        return f'"{value // 2**20}MiB"'
+    # Whether a number is a size is known to its kind only.
+    sized = getattr(setting.kind, "__qualname__", "").startswith("size.")
+    if sized and isinstance(value, int) and value:
+        for unit, count in (("MiB", 2**20), ("GB", 10**9), ("MB", 10**6)):
+            if value % count == 0:
+                return f'"{value // count}{unit}"'
     return toml(value)
-
-
-_SIZES = ("memory_limit", "max_record_bytes")
 
 
 def values(shown: Iterable[tuple[Setting, Any, str]]) -> list[str]:
@@ -52,7 +53,7 @@ def values(shown: Iterable[tuple[Setting, Any, str]]) -> list[str]:
 
 
 def commented_file() -> str:
-    """A settings file in which every setting is explained, and none is changed."""
+    """A settings file in which every setting is explained, and none is changed; named tables as examples."""
     lines = [
         "# Settings of feedengine. Every line that is commented out shows the default.",
         "# An environment variable (FEEDENGINE_<TABLE>_<NAME>) and an option of the command win over this file.",
@@ -69,7 +70,27 @@ def commented_file() -> str:
         '#[catalogs."key_7AeG/Products".safeguard]',
         '#  limit = "30%"',
     ]
+    for name, keys in NAMED.items():
+        about, example = _NAMED[name]
+        lines += ["", f"# {about}", f"#[{name}.{example}]"]
+        for key in keys:
+            value = _EXAMPLES.get(f"{name}.{key.name}", "" if key.default is REQUIRED else key.default)
+            lines += [f"# {key.about}", f"#{key.name} = {readable(key, value)}"]
     return "\n".join(lines) + "\n"
+
+
+#: What a named table is for, and a name for its example.
+_NAMED = {
+    "sources": ("A place that feeds are fetched from; as many as there are, each with a name of its own.", "erp"),
+    "targets": ("A place that files are sent to.", "search"),
+    "webhooks": ("A program that is told of tasks and incidents by HTTP.", "shop"),
+}
+#: Values for keys whose default says little, or that have none.
+_EXAMPLES = {
+    "sources.url": "ftps://feedengine@erp.example/outbox",
+    "targets.url": "ftps://shop@search.example/in",
+    "webhooks.url": "https://shop.example/hooks/feedengine",
+}
 
 
 def schema() -> list[dict[str, Any]]:
