@@ -537,5 +537,5 @@ def applied(store: Store, task: Task) -> int | None:
     if task.key is None or task.key not in store.keys():  # noqa: SIM118 - not a dict
         return None
     with store.catalog(task.key) as catalog:
-        snapshot = catalog.applied(task.id)
+        snapshot = catalog.applied(task.id, task.fingerprint)
     return snapshot.number if snapshot else None

@@ -131,6 +131,32 @@ def test_a_database_that_may_not_be_read_is_no_bug(store: Path, tmp_path: Path) 
     assert json.loads(done.stdout)["error"]["code"] in ("STORE_IO", "STORE_DAMAGED"), done.stdout
 
 
+def test_a_lost_ledger_does_not_stop_the_work(store: Path, tmp_path: Path) -> None:
+    for name in ("ledger.sqlite", "ledger.sqlite-wal", "ledger.sqlite-shm"):
+        (store / name).unlink(missing_ok=True)
+    done = command("--store", store, "--json", "apply", patch(tmp_path, 1, "new"))
+    assert done.returncode == 0, done.stderr
+    # The first task's number is that of a snapshot, and stays it.
+    assert json.loads(done.stdout)["task"] == 2
+    assert Shop.tables_of(store)["items"] == patched("new")
+
+
+def test_an_older_ledger_does_not_take_one_task_for_another(store: Path, tmp_path: Path) -> None:
+    saved = tmp_path / "saved.sqlite"
+    command("--store", store, "task", "list")
+    shutil.copy(store / "ledger.sqlite", saved)
+    for value in ("one", "two"):
+        assert command("--store", store, "apply", patch(tmp_path, 1, value)).returncode == 0
+    shutil.copy(saved, store / "ledger.sqlite")
+    for name in ("ledger.sqlite-wal", "ledger.sqlite-shm"):
+        (store / name).unlink(missing_ok=True)
+    # It gets the number of the task that wrote "one".
+    done = command("--store", store, "--json", "apply", patch(tmp_path, 1, "three"))
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["task"] == 2
+    assert Shop.tables_of(store)["items"] == patched("three")
+
+
 @pytest.mark.feature("C34")
 def test_two_writers_take_turns(store: Path, tmp_path: Path) -> None:
     feeds = [patch(tmp_path, 1, "one"), patch(tmp_path, 2, "two")]

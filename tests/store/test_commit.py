@@ -112,7 +112,7 @@ def test_a_moved_base_a_repeated_task_and_a_wrong_row_are_refused(tmp_path: Path
     with pytest.raises(StoreDamaged), catalog.commit("Products", catalog.base("Products")) as commit:
         commit.close("items", stream([{"_row": 7, "_reason": 0}]))
     assert [info.number for info in catalog.snapshots()] == [1]
-    assert catalog.applied(1) is not None and catalog.applied(2) is None
+    assert catalog.applied(1, None) is not None and catalog.applied(2, None) is None
 
 
 def test_groups_belong_to_the_key(tmp_path: Path) -> None:

@@ -154,7 +154,7 @@ def test_killed_anywhere_the_store_is_old_or_new(point: str, tmp_path: Path) -> 
         return
     assert run(WORK, tmp_path, FEEDENGINE_FAULT=point).returncode == -signal.SIGKILL
     new = point in ("commit.after_commit", "commit.after_checkpoint")
-    assert (catalog.applied(2) is not None) is new
+    assert (catalog.applied(2, None) is not None) is new
     assert (table(catalog.export_rows("Products", "items")) != old) is new
     assert catalog.check("Products", engine=False)["ok"]
     catalog.close()

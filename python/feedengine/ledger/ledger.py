@@ -39,7 +39,10 @@ class Ledger(Database):
     ) -> int:
         """Add a QUEUED task; gives its number."""
         with self.write(lasting=True) as con:
-            task = con.execute("SELECT coalesce(max(id), 0) + 1 FROM tasks").fetchone()[0]
+            task = con.execute(
+                "SELECT 1 + coalesce(max(number), 0) FROM (SELECT max(id) AS number FROM tasks UNION ALL "
+                "SELECT max(after) FROM numbers)"
+            ).fetchone()[0]
             if task > _LARGEST_ID:
                 raise StoreDamaged("the ledger has no task numbers left")
             values = {
@@ -64,6 +67,11 @@ class Ledger(Database):
         with mapped():
             point("ledger.after_create")
         return int(task)
+
+    def number_after(self, task: int) -> None:
+        """Give no number up to `task` to a new task."""
+        with self.write(lasting=True) as con:
+            con.execute("INSERT INTO numbers VALUES (?)", [task])
 
     def begin(self, **what: Any) -> int:
         """`create` and `start` at once, for a task that nobody waits for but the process that works on it.

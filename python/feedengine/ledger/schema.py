@@ -20,6 +20,7 @@ CREATE TABLE problems (
 
 #: Queue, landings, sources, outbox and messages of the service.
 _SERVICE = """
+CREATE TABLE numbers (after INTEGER NOT NULL);
 CREATE TABLE incidents (
     id INTEGER PRIMARY KEY, kind TEXT NOT NULL, key TEXT NOT NULL, about TEXT NOT NULL, opened TEXT NOT NULL,
     seen TEXT NOT NULL, closed TEXT, count INTEGER NOT NULL, notified TEXT, acknowledged TEXT, acknowledged_by TEXT);

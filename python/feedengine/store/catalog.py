@@ -198,13 +198,19 @@ class Catalog:
             self._detach()
 
     @mapped()
-    def applied(self, task: int) -> SnapshotInfo | None:
-        """The snapshot that `task` made, if it made one: its applied mark."""
+    def applied(self, task: int, fingerprint: str | None) -> SnapshotInfo | None:
+        """The snapshot that `task` made of the file with this fingerprint (None = not known): its applied mark."""
         con = self._read()
         if con is None:
             return None
         found = [info for info in registry.snapshots(con) if info.task == task]
-        return found[0] if found else None
+        return next((info for info in reversed(found) if fingerprint in (None, info.fingerprint)), None)
+
+    @mapped()
+    def newest_task(self) -> int:
+        """The highest task number that any snapshot names; 0 for none."""
+        con = self._read()
+        return 0 if con is None else max((info.task or 0 for info in registry.snapshots(con)), default=0)
 
     @mapped()
     def snapshots(self, section: str | None = None) -> list[SnapshotInfo]:

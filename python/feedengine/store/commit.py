@@ -179,10 +179,16 @@ class Commit:
         return int(count)
 
     def finish(self, meta: SnapshotMeta) -> SnapshotInfo:
-        """Add the snapshot and commit. Raises `BaseMoved` if `meta.task` has already been applied."""
+        """Add the snapshot and commit. Raises `BaseMoved` if `meta.task` has already been applied.
+
+        A number alone is no mark: a ledger that was lost or restored gives numbers a second time, to other files.
+        """
         con = self.con
         if meta.task is not None:
-            before = con.execute(f"SELECT snapshot FROM {META}.snapshots WHERE task = ?", [meta.task]).fetchall()
+            before = con.execute(
+                f"SELECT snapshot FROM {META}.snapshots WHERE task = ? AND fingerprint IS NOT DISTINCT FROM ?",
+                [meta.task, meta.fingerprint],
+            ).fetchall()
             if before:
                 raise BaseMoved(
                     f"task {meta.task} was already applied as snapshot {before[0][0]}",

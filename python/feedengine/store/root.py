@@ -84,7 +84,17 @@ class Store:
         """The task ledger."""
         from feedengine.ledger import Ledger
 
-        return Ledger(self.root / "ledger.sqlite")
+        path = self.root / "ledger.sqlite"
+        lost = not path.exists() and bool(self.keys())
+        ledger = Ledger(path)
+        if lost:
+            # The snapshots of the tasks that it knew are still there: their numbers must not be given again.
+            ledger.number_after(max(self._newest_task(key) for key in self.keys()))
+        return ledger
+
+    def _newest_task(self, key: str) -> int:
+        with self.catalog(key) as catalog:
+            return catalog.newest_task()
 
     def warm(self) -> None:
         """Start DuckDB before it is needed: the first catalog that is opened finds it running."""
