@@ -148,7 +148,8 @@ class _Pair(threading.Thread):
 
     def run(self) -> None:
         try:
-            self._server = socket.create_connection(self._to, timeout=10)
+            # From the proxy's own address: behind each proxy there seems to be another client.
+            self._server = socket.create_connection(self._to, timeout=10, source_address=(self._proxy.host, 0))
         except OSError:
             self._reset(self._client)
             self._proxy.forget(self)

@@ -41,7 +41,7 @@ class Service:
         self.log = folder / "service.log"
         Store.create(self.store)
         ports = {"host": "127.0.0.1", "port": port, "passive_ports": f"{passive[0]}-{passive[-1]}", "login_delay": 0.1}
-        self.config.write_text(toml(merged({**{k: v for k, v in _PLAIN.items() if k != "landing"}}, settings or {})))
+        self.config.write_text(toml(merged({**_PLAIN, "ftps": ports}, settings or {})))
         self._process: subprocess.Popen[bytes] | None = None
 
     def settings(self) -> Any:
@@ -178,10 +178,11 @@ class Service:
         return sorted(found, key=lambda task: task.id)
 
     def drain(self, seconds: float) -> bool:
-        """Wait until no task is open and all follow-ups are done; False when they are not in time."""
+        """Wait until all tasks ended and are followed up, but those that wait for a person; False when it is too late."""
         until = time.monotonic() + seconds
         while any(
-            task.status in ("QUEUED", "IN_PROGRESS") or (task.queued and task.followed is None) for task in self.tasks()
+            task.status in ("QUEUED", "IN_PROGRESS") or (task.queued and task.followed is None and not task.waiting)
+            for task in self.tasks()
         ):
             if time.monotonic() > until:
                 return False

@@ -61,6 +61,8 @@ class Transfers:
         self._incoming: Upload | None = None
         self._committing = 0
         self._downloading = ""
+        # Why a data connection on which nothing was begun is no longer there.
+        self._unfit = ""
 
     @property
     def transferring(self) -> bool:
@@ -80,7 +82,8 @@ class Transfers:
         elif self._incoming or self._out_dtp_queue or (channel is not None and channel.busy):
             self.respond("450 A transfer is running; wait for its end or send ABOR.")
         elif channel is None and self._dtp_acceptor is None:
-            self.respond("425 Open a passive data connection first (PASV or EPSV).")
+            reply, self._unfit = self._unfit, ""
+            self.respond(reply or "425 Open a passive data connection first (PASV or EPSV).")
         else:
             return True
         return False
@@ -114,6 +117,7 @@ class Transfers:
         if self.data_channel is not None and self.data_channel.busy:
             self.data_channel.fail("426 The transfer was ended by a new data connection.")
         self._drop_data()
+        self._unfit = ""
         expected = self._dtp_acceptor = Expected(self.hall.ports, self.peer, self.data_arrived)
 
         def ready() -> None:
@@ -168,6 +172,10 @@ class Transfers:
         if channel._closed:
             if upload is not None:
                 upload.abandon()
+            if queued is not None and queued[2] is not None:
+                queued[2].close()
+            if upload is not None or queued is not None:
+                self.respond(channel.reply or "425 The data connection broke; open another (PASV or EPSV).")
         elif upload is not None:
             channel.receive_into(upload)
         elif queued is not None:
@@ -232,7 +240,8 @@ class Transfers:
                 self._incoming = upload
             else:
                 upload.abandon()
-                self.respond("425 The data connection is gone; open another (PASV or EPSV).")
+                reply, self._unfit = self._unfit, ""
+                self.respond(reply or "425 The data connection is gone; open another (PASV or EPSV).")
             self.release()
 
         self.hold()
@@ -363,8 +372,8 @@ class Transfers:
 
     def _sent(self, channel: Data) -> None:
         if not channel.busy:
-            if channel.reply:
-                self.respond(channel.reply)
+            # Nobody asked for anything yet, so nothing may be said; the next transfer is told.
+            self._unfit = channel.reply
             return
         whole, sent = channel.transfer_finished and not channel.reply, channel.tot_bytes_sent
         if channel.cmd == "RETR":
