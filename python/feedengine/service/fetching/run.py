@@ -238,11 +238,17 @@ class Run:
         return [*marker, name]
 
     def _clear(self, listed: list[Entry]) -> None:
-        """Throw away parts of files that are not there any more as they were, and old knowledge."""
+        """Throw away parts of files that are not there any more as they were, what a death left, old knowledge."""
         there = {choosing.facts(entry) for entry in listed}
+        ours = set()
         for each in self._ledger.open(self.source.name):
             if each.state == "loading" and (each.name, each.bytes, each.modified) not in there:
                 self._discard(each)
+            else:
+                ours.add(str(each.id))
+        for folder in self._folder.iterdir():
+            if folder.is_dir() and folder.name not in ours:
+                shutil.rmtree(folder, ignore_errors=True)
         before = written(datetime.now(UTC) - timedelta(days=self._keep_days)) or ""
         self._ledger.forget(self.source.name, (entry.name for entry in listed), before)
 
