@@ -22,6 +22,7 @@ from feedengine.transport.ftps.transfers import Transfers
 from feedengine.transport.landing import BadPath, Home
 
 _TELNET = b"\xff\xf4\xf2"
+_LONGEST_LINE = 8192
 _MOST_HELD = 64
 _MOST_LOGINS_WAITING = 256
 _LS_FLAGS = re.compile(r"-[A-Za-z1]+(?: |$)")
@@ -128,7 +129,17 @@ class Session(TlsChannel, Transfers, Filing, FTPHandler):  # type: ignore[misc]
         if not self._closed and not self.transferring:
             self._idler = self.ioloop.call_later(self.timeout, self.handle_timeout, _errback=self.handle_error)
 
+    def collect_incoming_data(self, data: bytes) -> None:
+        # What goes beyond the limit is forgotten up to the line's end: its tail must not pass for a command.
+        self._in_buffer_len += len(data)
+        if self._in_buffer_len <= _LONGEST_LINE:
+            self._in_buffer.append(data)
+
     def found_terminator(self) -> None:
+        if self._in_buffer_len > _LONGEST_LINE:
+            self._in_buffer, self._in_buffer_len = [], 0
+            self.respond("500 The command is too long.")
+            return
         line = b"".join(self._in_buffer).lstrip(_TELNET)
         self._in_buffer, self._in_buffer_len = [], 0
         if self._held is not None:

@@ -113,7 +113,7 @@ class Landing:
         try:
             about = place.stat(virtual)
             return about.st_size if stat.S_ISREG(about.st_mode) else None
-        except FileNotFoundError:
+        except OSError:
             pass
         try:
             with place.above(virtual) as (folder, _):
