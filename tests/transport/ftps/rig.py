@@ -11,13 +11,14 @@ import struct
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from feedengine.accounts import Account, Verdict
 from feedengine.errors import ConfigError
+from feedengine.transport.ftps.hall import Hall
 from feedengine.transport.ftps.options import Options
 from feedengine.transport.ftps.server import Server
 from feedengine.transport.landing import Landing, Rules
@@ -144,9 +145,21 @@ class Rig:
             assert time.monotonic() < until
             time.sleep(0.005)
 
+    def until(self, true: Callable[[Hall], bool]) -> None:
+        """Wait for something to be true of the running server."""
+        until = time.monotonic() + 20
+        while not true(self.server.hall):
+            assert time.monotonic() < until
+            time.sleep(0.005)
+
     def stop(self) -> None:
+        """End it, with all connections of the test."""
         for each in self.opened:
             each.close()
+        self.stop_only()
+
+    def stop_only(self) -> None:
+        """What SIGTERM does; returns when the server has ended."""
         self._stop.set()
         self.thread.join(30)
         assert not self.thread.is_alive()
@@ -289,7 +302,10 @@ class Line:
     def reply(self) -> str:
         """The next line; empty where the connection ended."""
         while b"\r\n" not in self._got:
-            block = self.sock.recv(4096)
+            try:
+                block = self.sock.recv(4096)
+            except ConnectionResetError:
+                block = b""
             if not block:
                 return ""
             self._got += block

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from pyftpdlib.handlers.ftp.control import proto_cmds
-
 from feedengine.transport.ftps.files import FACTS
+from feedengine.transport.ftps.library import proto_cmds
 
 #: Commands that need a data connection.
 TRANSFERS = frozenset({"STOR", "APPE", "RETR", "LIST", "NLST", "MLSD"})

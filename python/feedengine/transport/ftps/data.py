@@ -7,9 +7,7 @@ import socket
 import ssl
 from typing import Any
 
-from pyftpdlib.handlers.ftp.data import DTPHandler
-from pyftpdlib.ioloop import AsyncChat
-
+from feedengine.transport.ftps.library import AsyncChat, DTPHandler
 from feedengine.transport.ftps.tls import TlsChannel, why
 from feedengine.transport.landing import Upload
 from feedengine.transport.reception import Refused

@@ -8,9 +8,8 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
-from pyftpdlib.filesystems import AbstractedFS, FilesystemError
-
 from feedengine.accounts import Account
+from feedengine.transport.ftps.library import AbstractedFS, FilesystemError
 from feedengine.transport.landing import Home, clean, names
 
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()

@@ -14,9 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pyftpdlib.ioloop import IOLoop
-from pyftpdlib.servers import FTPServer
-
 from feedengine import accounts
 from feedengine.accounts import Account, Verdict
 from feedengine.errors import ConfigError
@@ -24,6 +21,7 @@ from feedengine.settings import Settings
 from feedengine.transport.certificate import certificate
 from feedengine.transport.ftps import options as told
 from feedengine.transport.ftps.hall import Door, Hall, Log, write_status
+from feedengine.transport.ftps.library import FTPServer, IOLoop
 from feedengine.transport.ftps.options import Options
 from feedengine.transport.ftps.passive import listening, plain
 from feedengine.transport.ftps.proxy import Introduction

@@ -10,12 +10,11 @@ from collections import deque
 from contextlib import suppress
 from typing import Any
 
-from pyftpdlib.handlers.ftp.control import FTPHandler
-
 from feedengine.accounts import Account, Verdict
 from feedengine.transport.ftps.commands import COMMANDS, FEATURES, TRANSFERS
 from feedengine.transport.ftps.files import Files, Permissions
 from feedengine.transport.ftps.filing import Filing
+from feedengine.transport.ftps.library import FTPHandler
 from feedengine.transport.ftps.passive import plain
 from feedengine.transport.ftps.tls import TlsChannel, why
 from feedengine.transport.ftps.transfers import Transfers
@@ -47,6 +46,8 @@ class Session(TlsChannel, Transfers, Filing, FTPHandler):  # type: ignore[misc]
         self.context: ssl.SSLContext = self.hall.certificates.session()
         self._prot = False
         self._implicit = bool(server.implicit)
+        self._in_buffer: list[bytes] = []
+        self._in_buffer_len = 0
         self._held: deque[bytes] | None = None
         self.timeout = self.options.idle_timeout
         self.max_login_attempts = self.options.login_attempts

@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from pyftpdlib.exceptions import _RetryError
+from feedengine.transport.ftps.library import NotYet
 
 _TICKETS = 2
 _POOL = 16
@@ -149,7 +149,7 @@ class TlsChannel:
         try:
             data: bytes = self.socket.recv(size)
         except _NOT_YET as error:
-            raise _RetryError from error
+            raise NotYet from error
         except OSError:
             data = b""
         if not data:

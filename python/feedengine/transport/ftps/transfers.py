@@ -8,10 +8,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from pyftpdlib.handlers.ftp.producers import BufferedIteratorProducer, FileProducer
-
 from feedengine.transport.ftps.data import UNCLEAN_SECONDS, Data, sentence
 from feedengine.transport.ftps.files import Files, Listed
+from feedengine.transport.ftps.library import BufferedIteratorProducer, FileProducer
 from feedengine.transport.ftps.passive import Expected, plain
 from feedengine.transport.landing import NothingToResume, Upload
 from feedengine.transport.reception import Landed, Refused
