@@ -67,7 +67,7 @@ class Accounts:
 
     def find(self, name: str) -> Account | None:
         """The account as it is now, None where it is gone or disabled: what a running session asks for."""
-        entry = self._file.entries().get(name)
+        entry = self._file.entries().get(_plain(name))
         return entry.account if entry is not None and not entry.account.disabled else None
 
     def home(self, account: Account) -> Path:
