@@ -55,6 +55,8 @@ class Worker:
         self.part = part
         self.store = part.store
         self.queue = Queue(part.store.ledger)
+        # Sections that were seen; they stay, and looking them up opens the catalog once more than a patch needs.
+        self._known: set[str] = set()
         self.settings = share(part.settings)
         # DuckDB's part of the share; a catalog takes the options of its store when it is opened.
         self.store.options = replace(
@@ -81,7 +83,8 @@ class Worker:
 
     def _work(self, task: Task) -> None:
         started = time.monotonic()
-        self.part.log("task.started", task=task.id, file=task.filename, catalog=f"{task.key}/{task.section}")
+        catalog = f"{task.key}/{task.section}"
+        self.part.log("task.started", task=task.id, file=task.filename, catalog=catalog)
         again: list[BaseException] = []
 
         def passing(error: BaseException) -> bool:
@@ -94,7 +97,7 @@ class Worker:
 
         request = FeedRequest(
             path=Path(str(task.path)), actor=task.actor, reason=task.reason, protocol=task.protocol,
-            create=task.registered and str(task.key) not in set(self.store.keys()),
+            create=catalog in self._known or (task.registered and str(task.key) not in set(self.store.keys())),
         )  # fmt: skip
         try:
             ingest.carry_out(self.store, self.settings, task.id, request, check, again=passing)
@@ -105,6 +108,8 @@ class Worker:
                 self.part.log("task.bug", level="error", task=task.id, error=f"{type(error).__name__}: {error}")
         point("serve.worked")
         ended = self.store.ledger.get(task.id)
+        if ended.new_snapshot:
+            self._known.add(catalog)
         self.part.log(
             "task.ended", task=task.id, status=ended.status, outcome=ended.outcome, snapshot=ended.new_snapshot,
             seconds=round(time.monotonic() - started, 3),
