@@ -35,9 +35,9 @@ def send(session: Session, file: Path, target: str, name: str | None, wait: bool
         document = {"schema": "feedengine.delivery/1", **outbox.get(number).as_dict()}
         session.out.show(document, [f"delivery {number} waits in the outbox: {file.name} to {target}"])
         return int(ExitCode.DONE)
+    until = time.monotonic() + timeout
     found = see_through(session, wanted, outbox, [number], timeout)[0]
-    document = {"schema": "feedengine.delivery/1", **found.as_dict()}
-    return tell(session, wanted, document, found, timeout)
+    return tell(session, wanted, found, until)
 
 
 def see_through(
@@ -76,21 +76,33 @@ def outbox_wait(outbox: Outbox, waiting: Delivery, until: float) -> None:
         time.sleep(_LOOK_SECONDS)
 
 
-def tell(session: Session, target: SendTarget, document: dict[str, Any], found: Delivery, timeout: int) -> int:
+def tell(session: Session, target: SendTarget, found: Delivery, until: float) -> int:
     """Say what became of a delivery, and of the feed there if the target reports that."""
     from feedengine.cli.render import outbox as render
 
-    lines = render.sent(document)
+    document: dict[str, Any] = {"schema": "feedengine.delivery/1", **found.as_dict()}
     if found.status != "SENT":
+        end = "given up" if found.status == "DEAD" else "dropped"
         raise TransportError(
             f"{found.name} was not sent to {found.target}: {found.error}",
-            state=f"Delivery {found.id} was given up."
-            if found.status == "DEAD"
-            else f"Delivery {found.id} was dropped.",
+            state=f"Delivery {found.id} was {end}.",
             hints=[Hint("Try it again", ("feedengine", "outbox", "retry", str(found.id)))],
         )
-    session.out.show(document, lines)
-    return int(ExitCode.DONE)
+    if not target.keys["reports"]:
+        session.out.show(document, render.sent(document))
+        return int(ExitCode.DONE)
+    from feedengine.service.answers import exit_code, wait_for_answer
+
+    session.out.talk(render.sent(document))
+    answer = wait_for_answer(target, found, until)
+    if answer is None:
+        raise TransportError(
+            f"{found.name} has arrived at {found.target}, but nothing was reported of it.",
+            state="Whether it was applied there is not known.",
+            hints=[Hint("It is looked for in the target's folder for reports", ("feedengine", "config", "show"))],
+        )
+    session.out.show({**document, "remote": answer}, render.answer(answer))
+    return int(exit_code(answer))
 
 
 class _Quiet:

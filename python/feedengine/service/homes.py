@@ -18,6 +18,11 @@ def reports(task: Task) -> str:
     return f"/reports/{topic(task) or 'feeds'}/{task.id}"
 
 
+def answer(task: Task) -> str:
+    """The newest report of a file of this name, where a sender finds it without knowing the task's number."""
+    return f"/reports/{topic(task) or 'feeds'}/{task.filename}.json"
+
+
 def inside(task: Task, virtual: str) -> Path:
     """The path of ours for one of a task's home."""
     return Path(str(task.home)) / virtual.lstrip("/")

@@ -15,6 +15,8 @@ from feedengine.service import homes, rejected
 from feedengine.store import Store
 
 COLUMNS = ("task_id", *PROBLEM_COLUMNS)
+# What a name may have, less what `put` adds while it writes.
+_LONGEST_NAME = 255 - 20
 _SEVERITIES = {"file": "fatal", "row": "error", "warning": "warning"}
 
 
@@ -34,7 +36,11 @@ def write(store: Store, task: Task) -> None:
         written = rejected.write(Path(str(task.path)), folder, list(store.ledger.problems(task.id)))
         known["rejected_rows"] = {"written": written, "of": known["rejected"]}
     # Last: who sees it may read the others.
-    put(folder / "summary.json", json.dumps(known, indent=1, ensure_ascii=False).encode() + b"\n")
+    content = json.dumps(known, indent=1, ensure_ascii=False).encode() + b"\n"
+    put(folder / "summary.json", content)
+    by_name = homes.inside(task, homes.answer(task))
+    if len(os.fsencode(by_name.name)) <= _LONGEST_NAME:
+        put(by_name, content)
 
 
 def summary(task: Task, listed: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from feedengine.cli.render.text import clean, counted, cut, moment, paragraph, size, table
+from feedengine.cli.render.text import clean, counted, cut, entity_words, moment, paragraph, size, table
 
 
 def listing(deliveries: Sequence[Mapping[str, Any]], counts: Mapping[str, int]) -> list[str]:
@@ -68,3 +68,20 @@ def sent(delivery: Mapping[str, Any]) -> list[str]:
             f"Sent      {where}: {size(delivery['bytes'])}, {tries}, {how.get(delivery['verified'], 'not verified')}"
         ]
     return [f"Not sent  {where}: {delivery['status'].lower()} after {tries}"]
+
+
+def answer(report: Mapping[str, Any]) -> list[str]:
+    """What the receiver says of a feed."""
+    outcome = str(report.get("outcome") or "").replace("_", " ")
+    lines = paragraph("There", f"task {report.get('task_id')}: {report.get('status')}, {outcome}")
+    for entity, counts in (report.get("entities") or {}).items():
+        said = ", ".join(
+            f"{counts[name]:,} {name}"
+            for name in ("added", "changed", "removed", "unchanged", "rejected")
+            if isinstance(counts.get(name), int) and (counts[name] or name == "unchanged")
+        )
+        lines += paragraph("", f"{entity_words(entity)}: {said}")
+    error = report.get("error") or {}
+    if error.get("message"):
+        lines += paragraph("ERROR", clean(error["message"]))
+    return lines
