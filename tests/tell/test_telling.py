@@ -7,6 +7,7 @@ import email
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -23,8 +24,10 @@ import pytest
 from cli.canned import BAD_NUMBER, GOOD
 from command import environment
 from feedengine.accounts import Accounts
+from feedengine.cli.tree import VERBS
 from feedengine.errors import ConfigError
 from feedengine.ledger import Queue
+from feedengine.ledger.incidents import KINDS
 from feedengine.notify.webhook import SIGNATURE, verify
 from feedengine.service import letters
 from feedengine.service.posting import receiver, send_due, wait
@@ -202,6 +205,13 @@ def test_an_incident_is_mailed_once_reminded_and_told_again_when_it_comes_back(o
     office.incidents.open("source_missing", "erp", {})
     tell_incidents(office.store, office.settings)
     assert [subject for subject, _ in office.waiting()].count("[feedengine] PROBLEM source_missing erp") == 2
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_incident_has_a_letter_with_a_command_that_exists(office: Office, kind: str) -> None:
+    text = letters.incident_text(office.incidents.open(kind, "7", {"task": 7, "error": "x\ny"}))
+    verbs = re.findall(r"^  feedengine (\w+)", text, re.MULTILINE)
+    assert len(verbs) == 2 and set(verbs) <= set(VERBS) and "x y" in text
 
 
 def test_a_failed_catalog_is_not_told_a_second_time_as_an_incident(office: Office) -> None:

@@ -68,7 +68,7 @@ def welcome(session: Session, facts: dict[str, dict[str, Any]], trial: Trial | N
     if trial is not None and "ftps" in facts:
         hints.append({"text": "Send a feed", "argv": _curl(session, trial, facts["ftps"])})
     if trial is not None and trial.password is None:
-        hints.append({"text": "A new password", "argv": ["feedengine", "user", "password", trial.login]})
+        hints.append({"text": "A new password", "argv": ["feedengine", "user", "passwd", trial.login]})
     hints += [
         {"text": "Put a file into the queue", "argv": ["feedengine", "submit", "FILE", "--wait"]},
         {"text": "See the tasks", "argv": ["feedengine", "task", "list"]},
