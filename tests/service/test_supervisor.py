@@ -1,0 +1,161 @@
+"""`feedengine serve`: starts, serves, starts again what dies, stops gently or at once, one on a store."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+
+from service.serving import SECONDS, Serving
+
+SYNC = "key_a1_Products_sync_2026-11-21-00-00-00.csv"
+PATCH = "key_a1_Products_patchdelta_2026-11-21-00-00-0{n}.csv"
+
+
+@pytest.mark.feature("C35", "W45", "C36")
+def test_a_submitted_feed_is_done_and_the_service_ends_gently(tmp_path: Path) -> None:
+    with Serving(tmp_path) as service:
+        told = json.loads(service.out.read_text())
+        assert (told["schema"], told["pid"]) == ("feedengine.serve/1", service.process.pid)
+        done = service.run("--json", "submit", service.feed(SYNC), "--wait")
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["outcome"] == "ok"
+        service.until(lambda: {"keeper", "worker"} <= set(service.children()))
+        assert service.stop() == 0
+        assert service.children() == {}
+        assert service.logged("serve.ended")
+        assert "nanobind" not in service.error()
+
+
+def test_submitting_says_how_it_went(tmp_path: Path) -> None:
+    with Serving(tmp_path) as service:
+        service.run("submit", service.feed(SYNC, "id,item_name\nA,a\nB,b\nC,c\n"), "--wait")
+        refused = service.run("submit", service.feed("key_a1_Products_sync_2.csv"), "--wait")
+        assert refused.returncode == 3, (refused.stdout, refused.stderr)
+        watched = service.run("--events", "task", "watch", "2")
+        events = [json.loads(line) for line in watched.stdout.splitlines()]
+        assert watched.returncode == 3
+        assert [event["type"] for event in events[:2]] == ["version", "task"]
+        assert (events[1]["status"], events[1]["outcome"]) == ("FAILED", "refused")
+        bad = service.run("submit", service.feed("nonsense.csv"))
+        assert bad.returncode == 5 and "Traceback" not in bad.stderr
+        approved = service.run("task", "approve", "2", "--remove", "2", "--reason", "sale is over")
+        assert approved.returncode == 0, approved.stderr
+        service.until(lambda: service.store.ledger.get(2).followed)
+        assert service.run("task", "retry", "2").returncode == 2
+
+
+def test_a_queue_without_a_service(tmp_path: Path) -> None:
+    with Serving(tmp_path) as service:
+        service.run("submit", service.feed(SYNC), "--wait")
+        assert service.stop() == 0
+        waits = service.run("submit", service.feed(PATCH.format(n=1), "id,item_name\nA,b\n"))
+        assert waits.returncode == 0 and "feedengine" in waits.stderr and " serve" in waits.stderr
+        service.run("submit", service.feed(PATCH.format(n=2), "id,item_name\nA,c\n"))
+        listed = service.run("task", "list").stdout
+        assert "QUEUED 1" in listed and "QUEUED 2" in listed
+        assert service.run("task", "cancel", "2").returncode == 0
+        assert service.run("task", "retry", "2").returncode == 0
+        tasks = json.loads(service.run("--json", "task", "list").stdout)["tasks"]
+        assert {task["id"]: task["position"] for task in tasks} == {1: None, 3: 1, 2: 2}
+    with Serving(tmp_path) as again:
+        assert again.run("task", "watch").returncode == 0
+        assert {again.store.ledger.get(number).outcome for number in (2, 3)} == {"ok"}
+
+
+def test_one_service_on_a_store(tmp_path: Path) -> None:
+    with Serving(tmp_path) as service:
+        second = service.run("serve", "--parts", "worker")
+        assert second.returncode == 6
+        assert str(service.process.pid) in second.stderr and "already runs" in second.stderr
+        assert service.process.poll() is None
+        unknown = service.run("serve", "--parts", "wroker")
+        assert unknown.returncode == 2 and "worker" in unknown.stderr
+
+
+def test_a_part_that_dies_is_started_again(tmp_path: Path) -> None:
+    with Serving(tmp_path) as service:
+        service.until(lambda: "worker" in service.children())
+        first = service.children()["worker"]
+        service.send("worker", signal.SIGKILL)
+        service.until(lambda: service.children().get("worker", first) != first)
+        assert service.run("submit", service.feed(SYNC), "--wait").returncode == 0
+        assert service.logged("part.died", died="worker", code=-9)
+
+
+@pytest.mark.feature("W10", "W12")
+def test_parts_die_with_their_supervisor_and_the_next_one_goes_on(tmp_path: Path) -> None:
+    with Serving(tmp_path) as service:
+        service.until(lambda: {"worker", "keeper"} <= set(service.children()))
+        service.process.kill()
+        service.process.wait()
+        deadline = time.monotonic() + SECONDS
+        while service.children():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        service.run("submit", service.feed(SYNC))
+    with Serving(tmp_path) as again:
+        again.until(lambda: again.store.ledger.get(1).status == "DONE")
+
+
+def test_reloading_reads_the_settings_and_keeps_the_old_ones_if_they_are_wrong(tmp_path: Path) -> None:
+    with Serving(tmp_path) as service:
+        service.until(
+            lambda: service.logged("part.started", part="worker") and service.logged("part.started", part="keeper")
+        )
+        whole = service.config.read_text()
+        service.config.write_text(whole + "nonsense = 1\n")
+        service.process.send_signal(signal.SIGHUP)
+        service.until(lambda: service.logged("settings.refused", part="worker"))
+        service.config.write_text(whole)
+        service.process.send_signal(signal.SIGHUP)
+        service.until(lambda: service.logged("settings.reloaded", part="worker"))
+        assert service.run("submit", service.feed(SYNC), "--wait").returncode == 0
+
+
+@pytest.mark.parametrize("signals", [1, 2], ids=["time is over", "second signal"])
+def test_what_does_not_end_in_time_is_stopped_and_goes_back(tmp_path: Path, signals: int) -> None:
+    drain = 1 if signals == 1 else 60
+    fault = {"FEEDENGINE_FAULT": "serve.planned", "FEEDENGINE_FAULT_KIND": "wait"}
+    with Serving(tmp_path, f"[serve]\ndrain = {drain}", **fault) as service:
+        service.run("submit", service.feed(SYNC))
+        service.until(lambda: (service.store.ledger.get(1).report or {}).get("verdict"))
+        service.process.send_signal(signal.SIGTERM)
+        if signals == 2:
+            time.sleep(0.3)
+            service.process.send_signal(signal.SIGTERM)
+        assert service.process.wait(SECONDS) == 0
+        assert service.store.ledger.get(1).status == "IN_PROGRESS"
+    with Serving(tmp_path) as again:
+        again.until(lambda: again.store.ledger.get(1).status == "DONE")
+        assert again.store.ledger.get(1).crashes == 0
+
+
+def test_running_work_ends_before_the_service_does(tmp_path: Path) -> None:
+    with Serving(tmp_path) as service:
+        rows = "".join(f"A{number},Item {number}\n" for number in range(50_000))
+        service.run("submit", service.feed(SYNC, "id,item_name\n" + rows))
+        service.until(lambda: service.store.ledger.get(1).status == "IN_PROGRESS")
+        assert service.stop(signal.SIGINT) == 0
+        assert service.store.ledger.get(1).status == "DONE"
+
+
+@pytest.mark.feature("C5")
+def test_a_port_that_is_taken_is_told_and_nothing_is_started(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        rules = f'[ftps]\nhost = "127.0.0.1"\nport = {port}\n'
+        service = Serving(tmp_path, rules, parts=None)
+        try:
+            assert service.process.wait(SECONDS) == 2
+            told = json.loads(service.out.read_text())["error"]
+            assert str(port) in told["message"] and told["hints"]
+            assert service.children() == {}
+        finally:
+            service.__exit__()
