@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import socket
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ def get(port: int, path: str, method: str = "GET") -> tuple[int, str, bytes]:
     return found
 
 
+@pytest.mark.feature("L6")
 def test_metrics_count_what_happened(office: Office) -> None:
     for _ in range(3):
         office.queued()
@@ -73,6 +75,8 @@ def test_metrics_count_what_happened(office: Office) -> None:
     assert found["feedengine_task_done_seconds"].value("_count") == 3
     assert found["feedengine_incidents_open"].value(kind="task_failed") == 1
     assert found["feedengine_catalog_snapshot"].value(catalog="key_7AeG/Products") == 61
+    age = time.time() - found["feedengine_catalog_last_success_timestamp_seconds"].value(catalog="key_7AeG/Products")
+    assert 0 <= age < 300
 
 
 def test_counters_outlive_the_tasks_they_count(office: Office) -> None:

@@ -139,7 +139,9 @@ def test_status_shows_what_runs_waits_and_is_wrong(office: Office, say: Any) -> 
     assert code == 0
     assert f"Serving   process {os.getpid()}: keeper" in lines and "TROUBLE   worker.1 is down" in lines
     assert any(line.startswith("Queue     1 wait, the oldest since ") and line.endswith("; 1 run") for line in lines)
-    assert any(line.startswith(f"Running   task {running}: sync key_7AeG/Products now.csv, for ") for line in lines)
+    assert any(
+        line.startswith(f"Running   task {running}: sync key_7AeG/Products now.csv, reading, for ") for line in lines
+    )
     assert f"Approvals task {held} is refused: {NAME}; feedengine task show {held}" in lines
     assert any("#2 task_failed k3/Products since 20" in line and "EMPTY" in line for line in lines)
     assert any(f"key_7AeG/Products: snapshot 61, task {done} at 20" in line for line in lines)

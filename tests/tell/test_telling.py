@@ -56,7 +56,7 @@ def test_without_settings_nobody_is_told_but_the_incident_is_kept(office: Office
     assert [(each.kind, each.key) for each in office.incidents.list()] == [("task_failed", "key_7AeG/Products")]
 
 
-@pytest.mark.feature("W14", "C41", "C36")
+@pytest.mark.feature("W14", "C41", "P31")
 def test_a_failure_is_mailed_once_while_the_problem_is_open_and_again_after_it(office: Office) -> None:
     office.configure(mail())
     first = office.failed()
@@ -110,6 +110,19 @@ def test_the_accounts_own_addresses_hear_of_their_feeds(office: Office) -> None:
     ]
     letter = office.messages.list(limit=10)[3].body["text"]
     assert "feedengine task" not in letter and "Correct the file and send it again" in letter
+
+
+def test_a_fault_of_ours_names_none_of_our_folders_to_the_sender(office: Office) -> None:
+    Accounts(office.store.root).add("ann", mail=("ann@partner.example",))
+    office.configure(mail())
+    task = office.landed()
+    error = {"code": "QUARANTINED", "message": "it is kept in /srv/feeds/store/quarantine/1/x.csv"}
+    office.store.ledger.fail(task, "quarantined", error=error)
+    tell_task(office.store, office.settings, task)
+    texts = {each.body["to"]: each.body["text"] for each in office.messages.list()}
+    assert "/srv/feeds" in texts["ops@shop.example"] and "/srv/feeds" not in texts["ann@partner.example"]
+    assert "not the file's [QUARANTINED]" in texts["ann@partner.example"]
+    assert [each.kind for each in office.incidents.list()] == ["worker_quarantined"]
 
 
 def test_a_stopped_feed_is_held_until_it_is_decided(office: Office) -> None:

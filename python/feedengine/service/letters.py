@@ -12,6 +12,8 @@ from feedengine.ledger.incidents import KINDS, Incident
 
 FIRST_PROBLEMS = 20
 _LONGEST_VALUE = 120
+#: Outcomes that are no fault of the file.
+_OURS = ("failed", "interrupted", "quarantined")
 _ENTITIES = {"items": "items", "variations": "variations", "item_groups": "item groups"}
 
 
@@ -51,7 +53,7 @@ def task_text(
     parts = [
         [_sentence(task)],
         _facts(task),
-        _error(task),
+        _error(task, operator),
         _safeguard(report),
         _counts(report),
         _problems(problems, total),
@@ -99,10 +101,15 @@ def _snapshot(task: Task) -> str:
     return f"{task.base_snapshot} is still current" if task.base_snapshot else ""
 
 
-def _error(task: Task) -> list[str]:
+def _error(task: Task, operator: bool) -> list[str]:
     error = task.error or {}
     if not error.get("message"):
         return []
+    if not operator and task.outcome in _OURS:
+        # What went wrong within us may name our folders.
+        return [
+            f"Error     the service could not work on it; it is our fault, not the file's [{clean(error.get('code'))}]"
+        ]
     return [f"Error     {clean(error['message'], 500)} [{clean(error.get('code'))}]"]
 
 
@@ -177,6 +184,8 @@ def _next(task: Task, total: int) -> list[str]:
 
 
 def _for_sender(task: Task) -> list[str]:
+    if task.outcome in _OURS:
+        return ["You need not do anything: it is looked at."]
     if task.waiting:
         return ["Somebody will approve or reject it. Was it sent by mistake, tell us; then send the right file."]
     if task.status == "FAILED" or task.outcome == "ok_with_errors":

@@ -27,6 +27,7 @@ def command(context: Context) -> int:
                 "catalog": f"{task.key}/{task.section}" if task.key else None,
                 "operation": task.operation,
                 "filename": task.filename,
+                "phase": "writing" if task.report else "reading",
                 "since": task.start_time,
                 "worker": task.worker,
             }

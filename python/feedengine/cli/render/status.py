@@ -48,7 +48,9 @@ def _running(state: State, task: Task) -> str:
 
     since = text.seconds(age(task.start_time, state.at)) if task.start_time else "just now"
     where = f"{task.key}/{task.section}" if task.key else ""
-    return f"task {task.id}: {task.operation or ''} {text.clean(where)} {text.cut(task.filename)}, for {since}"
+    # Its plan is kept before it is carried out.
+    doing = "writing" if task.report else "reading"
+    return f"task {task.id}: {task.operation or ''} {text.clean(where)} {text.cut(task.filename)}, {doing}, for {since}"
 
 
 def _catalog(last: Applied) -> str:
@@ -61,7 +63,7 @@ def _waiting(task: Task) -> str:
 
 
 def _incident(incident: Incident) -> str:
-    error = incident.about.get("error")
+    error = incident.about.get("error") or incident.about.get("message")
     said = f": {text.cut(error, 100)}" if error else ""
     times = f", {text.counted(incident.count, 'time')}" if incident.count > 1 else ""
     known = ", known" if incident.acknowledged else ""
