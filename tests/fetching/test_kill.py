@@ -12,13 +12,17 @@ from command import command
 from fetching.rig import Rig, feed
 
 PACKAGE = Path(__file__).parents[2] / "python" / "feedengine"
-POINTS = sorted(
-    {
-        name
-        for source in (PACKAGE / "service").rglob("*.py")
-        for name in re.findall(r"\bpoint\(\s*\"(serve\.fetch\.[^\"]+)\"", source.read_text())
-    }
-) + ["serve.kept", "serve.queued"]  # the queue's own, on the way
+POINTS = [
+    *sorted(
+        {
+            name
+            for source in (PACKAGE / "service").rglob("*.py")
+            for name in re.findall(r"\bpoint\(\s*\"(serve\.fetch\.[^\"]+)\"", source.read_text())
+        }
+    ),
+    "serve.kept",
+    "serve.queued",
+]  # the last two are the queue's own, on the way
 DATA = b"id,item_name\n" + b"".join(b"A%d,Item %d\n" % (n, n) for n in range(200_000))
 
 

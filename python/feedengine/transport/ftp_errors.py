@@ -32,14 +32,15 @@ def explained(error: Exception, place: Place, doing: str) -> FeedEngineError:
         return _data(error, place, doing)
     if isinstance(error, ftplib.error_temp | ftplib.error_perm):
         return _refused(str(error), place, doing)
-    if isinstance(error, ftplib.Error | ValueError | UnicodeError):
-        return _made(f"{place.host} gave an answer that is none of FTP: {_short(str(error))}", place, doing, None)
     if isinstance(error, EOFError):
         return _made(f"{place.host} closed the connection", place, doing, "TRANSPORT_CUT")
+    # Before ValueError, of which a certificate's error is one, too.
     if isinstance(error, ssl.SSLError):
         return _tls(error, place, doing)
     if isinstance(error, OSError):
         return _system(error, place, doing)
+    if isinstance(error, ftplib.Error | ValueError):
+        return _made(f"{place.host} gave an answer that is none of FTP: {_short(str(error))}", place, doing, None)
     raise error
 
 
@@ -92,7 +93,7 @@ def _tls(error: ssl.SSLError, place: Place, doing: str) -> TransportError:
         return _made(f"{place.host} ended the TLS connection early", place, doing, "TRANSPORT_CUT")
     if "WRONG_VERSION_NUMBER" in str(error) or "RECORD_LAYER" in str(error):
         other = "ftps" if place.scheme == "ftps-implicit" else "ftps-implicit"
-        return _made(f"{place.host}:{place.port} does not begin TLS here", place, doing, "TRANSPORT_TLS",
+        return _made(f"{place.host}:{place.port} says what is no TLS", place, doing, "TRANSPORT_TLS",
                      Hint(f"Perhaps the scheme is {other}"))  # fmt: skip
     reason = (error.reason or str(error)).replace("_", " ").lower()
     return _made(f"TLS with {place.host} failed: {reason}", place, doing, "TRANSPORT_TLS")
@@ -119,5 +120,5 @@ def _system(error: OSError, place: Place, doing: str) -> FeedEngineError:
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split())
+    line = " ".join(text.split()).rstrip(".")
     return line if len(line) <= 200 else line[:197] + "..."
