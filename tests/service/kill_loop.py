@@ -1,13 +1,15 @@
 """The service is killed at every step, round after round: nothing is lost, nothing is applied twice.
 
 `python tests/service/kill_loop.py --rounds 200 --seed 1` (with the package and `tests` on the path). A round starts
-`feedengine serve`, sends patches, and kills a worker, the keeper, the supervisor, the receiving server or all of them:
-at a fault point or at any moment. Then it runs undisturbed to the end, and every file is accounted for.
+`feedengine serve`, sends patches over FTPS, and kills a part of it, the supervisor or all of them: at a fault point or
+at any moment. Then it runs undisturbed to the end, and every file is accounted for. With --no-ftps a small process that
+only names files and tells the desk stands in for the server.
 """
 
 from __future__ import annotations
 
 import argparse
+import ftplib
 import itertools
 import json
 import os
@@ -15,6 +17,8 @@ import random
 import re
 import shutil
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -22,6 +26,7 @@ import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +50,8 @@ POINTS = (
     *("commit.before_commit", "commit.after_commit", "ledger.before_finish"),
 )
 LANDING = ("serve.kept", "serve.queued", "ledger.after_create")
+#: Where the FTPS server itself can be killed on top of these.
+SERVER = ("serve.landing.synced", "serve.landing.named", "serve.landing.told")
 _SECONDS = 60.0
 
 
@@ -52,8 +59,23 @@ def points_of_the_service() -> set[str]:
     """Every point of the queue's own files."""
     found = set()
     for source in (*(PACKAGE / "service").glob("*.py"), PACKAGE / "ledger" / "queue.py"):
-        found |= set(re.findall(r"\bpoint\(\s*\"(serve\.[^\"]+)\"", source.read_text()))
+        # Those with a third part are of sending and fetching.
+        found |= set(re.findall(r"\bpoint\(\s*\"(serve\.[a-z]+)\"", source.read_text()))
     return found
+
+
+def free_ports(count: int) -> int:
+    """The first of so many ports in a row that nobody has right now; not those that the system hands out itself."""
+    for first in random.SystemRandom().sample(range(20000, 32000), 500):
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+        return first
+    raise AssertionError("no free ports")
 
 
 @dataclass
@@ -62,17 +84,22 @@ class Loop:
 
     root: Path
     chance: random.Random
+    ftps: bool = True
     sent: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
     unsure: dict[str, str] = field(default_factory=dict)
     kills: Counter[str] = field(default_factory=Counter)
     _serve: subprocess.Popen[bytes] | None = None
     _lander: subprocess.Popen[str] | None = None
+    _client: ftplib.FTP_TLS | None = None
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
         self.config = self.root / "feedengine.toml"
+        port = free_ports(11)
+        self.port = port
         self.config.write_text(
+            f'[ftps]\nhost = "127.0.0.1"\nport = {port}\npassive_ports = "{port + 1}-{port + 10}"\n'
             '[store]\npath = "store"\n[queue]\nvisible_min = 0\nworkers = 2\nlease = 2\n[serve]\ndrain = 5\n'
             '[safeguard]\nlimit = "off"\n[log]\nplace = "file"\n'
         )
@@ -80,7 +107,7 @@ class Loop:
         self.store = Store.create(self.root / "store")
         self.queue = Queue(self.store.ledger)
         accounts = Accounts(self.store.root)
-        entry, _ = accounts.add(LOGIN, keys=KEYS)
+        entry, self._password = accounts.add(LOGIN, keys=KEYS)
         self.home = accounts.home(entry.account)
         for key in KEYS:
             feed = self.root / f"{key}_Products_sync_2026-01-01.csv"
@@ -101,9 +128,10 @@ class Loop:
 
     def _round(self, number: int) -> None:
         kind = self.chance.choices(("point", "worker", "keeper", "supervisor", "all", "pause"), (8, 4, 1, 3, 3, 1))[0]
-        fault = self.chance.choice(POINTS) if kind == "point" else None
+        reachable = (*POINTS, *LANDING, *SERVER) if self.ftps else POINTS
+        fault = self.chance.choice(reachable) if kind == "point" else None
         self._start(fault, number)
-        if self._lander is None or self._lander.poll() is not None:
+        if not self.ftps and (self._lander is None or self._lander.poll() is not None):
             self._receive(self.chance.choice((None, None, *LANDING)), number)
         self._send(self.chance.randint(1, 3))
         if kind == "point":
@@ -111,10 +139,8 @@ class Loop:
         else:
             time.sleep(self.chance.uniform(0.0, 0.6))
             self._kill(kind)
-        if self.chance.random() < 0.3 and self._lander is not None:
-            self._lander.kill()
-            self._lander.wait()
-            self.kills["server"] += 1
+        if self.chance.random() < 0.3:
+            self._kill_server()
         if self.chance.random() < 0.5:
             self._send(1)
         if kind == "point" and self.chance.random() < 0.5:
@@ -130,7 +156,8 @@ class Loop:
         extra = {}
         if fault is not None:
             extra = {"FEEDENGINE_FAULT": fault, "FEEDENGINE_FAULT_ONCE": str(self.root / f"once-{number}")}
-        argv = [sys.executable, "-m", "feedengine", "--config", str(self.config), "serve", "--parts", "worker,keeper"]
+        parts = "ftps,worker,keeper" if self.ftps else "worker,keeper"
+        argv = [sys.executable, "-m", "feedengine", "--config", str(self.config), "serve", "--parts", parts]
         with (self.root / "serve.out").open("ab") as out:
             self._serve = subprocess.Popen(argv, env=environment(**extra), stdout=out, stderr=out)
 
@@ -156,6 +183,10 @@ class Loop:
 
     def _put(self, name: str, content: str) -> None:
         self.unsure[name] = content
+        if self.ftps:
+            if self._upload(name, content):
+                del self.unsure[name]
+            return
         if self._lander is None or self._lander.stdin is None or self._lander.stdout is None:
             return
         with suppress(BrokenPipeError):
@@ -166,6 +197,49 @@ class Loop:
                 return
         self._lander.wait()
         self._lander = None
+
+    def _upload(self, name: str, content: str) -> bool:
+        """Send a file over FTPS; whether the server has it for certain."""
+        deadline = time.monotonic() + 5.0
+        while self._client is None and time.monotonic() < deadline:
+            self._client = self._connect()
+        if self._client is None:
+            return False
+        try:
+            self._client.storbinary(f"STOR {name}", BytesIO(content.encode()))
+            return True
+        except ftplib.error_perm as refused:
+            # It is there already: the answer to the first time was lost.
+            assert str(refused).startswith("553"), refused
+            return True
+        except (OSError, EOFError, ftplib.Error):
+            self._client.close()
+            self._client = None
+            return False
+
+    def _connect(self) -> ftplib.FTP_TLS | None:
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        client = ftplib.FTP_TLS(context=context, timeout=10)
+        try:
+            client.connect("127.0.0.1", self.port)
+            client.login(LOGIN, self._password)
+            client.prot_p()
+            return client
+        except (OSError, EOFError, ftplib.Error):
+            client.close()
+            time.sleep(0.1)
+            return None
+
+    def _kill_server(self) -> None:
+        if self._lander is not None:
+            self._lander.kill()
+            self._lander.wait()
+            self.kills["server"] += 1
+        elif (number := self._children().get("ftps")) is not None:
+            with suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
+                self.kills["server"] += 1
 
     def _met(self, number: int) -> bool:
         """Wait for the fault to be met, for a while: not every round comes by every point."""
@@ -180,7 +254,7 @@ class Loop:
         serve = self._serve
         if serve is None or serve.poll() is not None:
             return
-        children = self._children()
+        children = list(self._children().values())
         if kind == "supervisor":
             serve.kill()
         elif kind == "all":
@@ -199,11 +273,11 @@ class Loop:
         if kind in ("supervisor", "all"):
             serve.wait()
 
-    def _children(self) -> list[int]:
+    def _children(self) -> dict[str, int]:
         with suppress(OSError, ValueError):
             noted = json.loads((self.store.root / "run" / "children.json").read_text())
-            return [int(each.split()[1]) for each in noted.values() if each]
-        return []
+            return {name: int(each.split()[1]) for name, each in noted.items() if each}
+        return {}
 
     # The end
 
@@ -215,7 +289,7 @@ class Loop:
             assert time.monotonic() < deadline, self._left()
             if self._serve is None or self._serve.poll() is not None:
                 self._start(None, -1)
-            if self._lander is None:
+            if self._lander is None and not self.ftps:
                 self._receive(None, -1)
             self._send(0)
             for task in self._tasks():
@@ -228,6 +302,8 @@ class Loop:
             time.sleep(0.3)
 
     def _end(self) -> None:
+        if self._client is not None:
+            self._client.close()
         if self._lander is not None:
             self._lander.kill()
             self._lander.wait()
@@ -291,12 +367,13 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--rounds", type=int, default=200)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--no-ftps", action="store_true", help="without the FTPS server")
     parser.add_argument("--keep", action="store_true", help="leave the store for a look")
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="feedengine-kill-"))
     started = time.monotonic()
     try:
-        figures = Loop(folder, random.Random(arguments.seed)).run(arguments.rounds)
+        figures = Loop(folder, random.Random(arguments.seed), not arguments.no_ftps).run(arguments.rounds)
     except BaseException:
         print(f"seed {arguments.seed}; left as it was: {folder}", file=sys.stderr)
         raise

@@ -12,8 +12,9 @@ from service.kill_loop import LANDING, POINTS, Loop, points_of_the_service
 
 @pytest.mark.slow
 @pytest.mark.feature("W10", "W12", "L1")
-def test_nothing_is_lost_and_nothing_applied_twice(tmp_path: Path) -> None:
-    figures = Loop(tmp_path, random.Random(7)).run(6)
+@pytest.mark.parametrize("ftps", [True, False], ids=["over FTPS", "by the desk"])
+def test_nothing_is_lost_and_nothing_applied_twice(tmp_path: Path, ftps: bool) -> None:
+    figures = Loop(tmp_path, random.Random(7), ftps).run(6)
     assert figures["files"] >= 6
     assert sum(figures["kills"].values()) > 0
 
