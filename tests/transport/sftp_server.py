@@ -10,12 +10,15 @@ from feedengine.accounts import Accounts
 from feedengine.settings import Settings
 from feedengine.settings.kinds import Secret
 from feedengine.store import Store
+from feedengine.transport.landing import Home
 from feedengine.transport.remote import Place
 from feedengine.transport.sftp import run
 
 from .desk import Desk
 
 NAME = "anna@example.com(Shop: Main)"
+#: OpenSSH's programs take no login names with spaces and parentheses.
+PLAIN = "anna@example.com"
 PASSWORD = "correct horse battery"
 
 
@@ -53,7 +56,8 @@ class Server:
         self.settings = Settings.load(None, {**fast, **env})
         self.accounts = Accounts(self.root)
         self.accounts.add(NAME, given=PASSWORD, home="anna")
-        self.home = self.root / "homes" / "anna"
+        self.accounts.add(PLAIN, given=PASSWORD, home="anna")
+        self.home = Home.of(self.root / "homes", "anna").root
         self.desk = Desk()
         self.part = FakePart(self.store, self.settings)
         self.failed: list[BaseException] = []
@@ -76,6 +80,11 @@ class Server:
     @property
     def known_host(self) -> str:
         return (self.root / "ssh" / "host_ed25519.pub").read_text()
+
+    def known_hosts(self) -> str:
+        """As OpenSSH's programs want it, every key."""
+        keys = sorted((self.root / "ssh").glob("*.pub"))
+        return "".join(f"[127.0.0.1]:{self.port} {each.read_text()}" for each in keys)
 
     def place(self, folder: str = "/", **more: Any) -> Place:
         given = {"user": NAME, "password": Secret(PASSWORD), "known_host": self.known_host, "timeout": 20.0, **more}

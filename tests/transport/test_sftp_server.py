@@ -21,6 +21,7 @@ from feedengine.transport.connecting import connect
 from feedengine.transport.remote import Remote
 
 from .desk import refusing
+from .raw_sftp import TRUNC, WRITE, Raw
 from .remote_contract import DATA, RemoteContract
 from .sftp_server import NAME, PASSWORD, Server
 
@@ -69,53 +70,12 @@ class TestOurServer(RemoteContract):
     resumes = False
 
 
-class Raw:
-    """A connection below the level of `Remote`, for what polite clients don't do; on a loop of its own."""
-
-    def __init__(self, server: Server, **how: Any) -> None:
-        import asyncio
-
-        self.loop = asyncio.new_event_loop()
-        given = {"username": NAME, "password": PASSWORD, "client_keys": None, **how}
-        self.connection = self.run(
-            asyncssh.connect(
-                "127.0.0.1", server.port, known_hosts=None, config=None, agent_path=None, preferred_auth="password",
-                **given,
-            )
-        )  # fmt: skip
-        self.sftp = self.run(self.connection.start_sftp_client())
-
-    def run(self, verb: Any) -> Any:
-        async def waited() -> Any:
-            return await verb
-
-        return self.loop.run_until_complete(waited())
-
-    def open(self, path: str, flags: int | str) -> Any:
-        return self.run(self.sftp.open(path, flags, encoding=None))
-
-    def die(self) -> None:
-        """As if the cable was cut."""
-        self.connection.abort()
-        self.run(self.connection.wait_closed())
-        self.loop.close()
-
-    def leave(self) -> None:
-        self.connection.close()
-        self.run(self.connection.wait_closed())
-        self.loop.close()
-
-
 @pytest.fixture
 def raw(server: Server) -> Iterator[Raw]:
     opened = Raw(server)
     yield opened
     if not opened.loop.is_closed():
         opened.leave()
-
-
-WRITE = asyncssh.FXF_WRITE | asyncssh.FXF_CREAT
-TRUNC = WRITE | asyncssh.FXF_TRUNC
 
 
 @pytest.mark.feature("C35", "W1")

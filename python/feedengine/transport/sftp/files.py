@@ -6,6 +6,7 @@ import asyncio
 import os
 import stat
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncssh
@@ -51,6 +52,8 @@ class Files(asyncssh.SFTPServer):
         #: Set by the handler while it carries out a CLOSE request: nothing else makes a file whole.
         self.closing = False
         self.handles: set[Receiving | Reading] = set()
+        #: Whether an upload was left open.
+        self.cut = False
         self._touch = touch
 
     # Files
@@ -107,6 +110,7 @@ class Files(asyncssh.SFTPServer):
             # Goes on when the connection dies meanwhile: the file is whole, and somebody should read that in the log.
             await asyncio.shield(self.hall.keep(self._landed(handle)))
         else:
+            self.cut = True
             await self.hall.on_disk(handle.leave)
             self._incomplete(handle, "the connection ended")
 
@@ -263,6 +267,9 @@ class Files(asyncssh.SFTPServer):
         for handle in list(self.handles):
             self.closing = False
             await self.close(handle)
+        # scp fails without an exit status. Where the connection is gone there is nobody to tell.
+        with suppress(OSError):
+            self.channel.exit(int(self.cut))
 
     # Around them
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from asyncssh.constants import FXP_CLOSE
+import asyncssh
+from asyncssh.constants import FXP_CLOSE, FXP_WRITE
 from asyncssh.packet import SSHPacket
 from asyncssh.sftp import SFTPServerHandler
 from asyncssh.stream import SSHReader, SSHServerStreamSession, SSHWriter
@@ -33,6 +34,18 @@ class Handler(SFTPServerHandler):
         self._packet_handlers = {
             kind: handler for kind, handler in self._packet_handlers.items() if kind not in _LEFT_OUT
         }
+        self._packet_handlers[FXP_WRITE] = lambda _, packet: self._write(packet)
+
+    async def _write(self, packet: SSHPacket) -> int:
+        """As asyncssh has it, but what comes behind the data is let go: Go's library before 1.13.6 (rclone 1.60) sends
+        its whole buffer with the last block, and OpenSSH's server does not mind."""
+        handle, offset, data = packet.get_string(), packet.get_uint64(), packet.get_string()
+        file = self._file_handles.get(handle)
+        if file is None:
+            raise asyncssh.SFTPInvalidHandle("Invalid file handle")
+        files = self._server
+        assert isinstance(files, Files)
+        return await files.write(file, offset, data)
 
     async def _process_packet(self, pkttype: int, pktid: int, packet: SSHPacket) -> None:
         files = self._server
