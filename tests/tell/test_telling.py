@@ -9,6 +9,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ import pytest
 from cli.canned import BAD_NUMBER, GOOD
 from command import environment
 from feedengine.accounts import Accounts
+from feedengine.cli.dispatch import dispatch
 from feedengine.cli.tree import VERBS
 from feedengine.errors import ConfigError
 from feedengine.ledger import Queue
@@ -36,6 +38,10 @@ from tell import servers
 from tell.clock import Clock
 from tell.office import NAME, Office
 from tell.servers import Smtp
+
+BODY = {
+    "from": "feedengine@shop.example", "subject": "s", "text": "t", "message_id": "m@shop.example", "attach": None,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -328,6 +334,44 @@ def test_attempts_are_bounded(office: Office) -> None:
             con.execute("UPDATE messages SET not_before = made")
         send_due(office.part)
     assert office.messages.counts()["webhook", "dead"] == 1 and len(hook.requests) == 2
+
+
+def test_a_destination_that_is_down_keeps_no_place_in_the_line(office: Office) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as closed, Smtp().running() as smtp:
+        port = closed.getsockname()[1]
+        closed.close()
+        office.configure(f'{mail(port=smtp.port)}[webhooks.erp]\nurl = "http://127.0.0.1:{port}/"\n')
+        for number in range(120):
+            office.messages.enqueue(
+                "webhook", f"w{number}", {"event": "x", "delivery": "d", "document": {}}, place="erp"
+            )
+        office.failed()
+        assert send_due(office.part) == 0 and send_due(office.part) == 1, "one attempt, then the mail has its turn"
+    attempts = [each.attempts for each in office.messages.list(limit=200) if each.kind == "webhook"]
+    assert sum(attempts) == 1 and len(attempts) == 121
+
+
+def test_a_recipient_that_is_put_off_puts_off_no_other(office: Office) -> None:
+    with Smtp(answers={"RCPT": "450 greylisted"}).running() as smtp:
+        office.configure(mail(port=smtp.port))
+        office.messages.enqueue("mail", "a", BODY | {"to": "a@shop.example"})
+        office.messages.enqueue("mail", "b", BODY | {"to": "b@shop.example"})
+        send_due(office.part)
+        smtp.answers.clear()
+        assert send_due(office.part) == 1
+    assert smtp.envelopes[0][1] == "TO:<b@shop.example>"
+
+
+def test_a_test_goes_to_everybody_and_says_what_became_of_it(
+    office: Office, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Smtp().running() as smtp, servers.Receiver(answers=[(404, {})]).running() as hook:
+        office.configure(f'{mail(port=smtp.port)}[webhooks.erp]\nurl = "{hook.url}"\n')
+        config = str(office.root / "feedengine.toml")
+        assert dispatch(["--store", str(office.store.root), "--config", config, "incident", "test"]) == 7
+    said = capsys.readouterr().out.splitlines()
+    assert said[0] == "mail to ops@shop.example: arrived" and said[1].startswith("webhook erp: 127.0.0.1:")
+    assert b"Subject: [feedengine] TEST" in smtp.mails[0] and hook.requests[0].headers["X-Feedengine-Event"] == "test"
 
 
 def test_waits_grow_and_respect_the_receiver() -> None:

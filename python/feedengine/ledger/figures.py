@@ -85,13 +85,20 @@ class Figures:
                 if row is None:
                     return found
                 at = row
-                last = con.execute(
-                    "SELECT id, coalesce(last_update, submission_time), coalesce(new_snapshot, base_snapshot) "
-                    "FROM tasks WHERE status = 'DONE' AND key = ? AND section = ? ORDER BY id DESC LIMIT 1",
-                    list(at),
-                ).fetchone()
-                found.append(Applied(row[0], row[1], *last))
+                last = self.last_applied(row[0], row[1])
+                if last is not None:
+                    found.append(last)
         return found
+
+    def last_applied(self, key: str, section: str) -> Applied | None:
+        """The last task done of one catalog."""
+        with self._database.read() as con:
+            row = con.execute(
+                "SELECT id, coalesce(last_update, submission_time), coalesce(new_snapshot, base_snapshot) "
+                "FROM tasks WHERE status = 'DONE' AND key = ? AND section = ? ORDER BY id DESC LIMIT 1",
+                [key, section],
+            ).fetchone()
+        return Applied(key, section, *row) if row else None
 
     def named(self, name: str, limit: int = 20) -> list[Task]:
         """Tasks of files of that name, the newest first."""

@@ -108,6 +108,15 @@ class Messages:
             ).fetchone()[0]
             Figures(self._database).add("messages", kind=kind, result="dead" if not_before is None else "failed")
 
+    def postpone(self, kind: str, place: str, until: str) -> None:
+        """Try nothing at a destination before a time: it is down, whatever else waits for it."""
+        with self._database.write() as con:
+            con.execute(
+                "UPDATE messages SET not_before = ? WHERE status = 'waiting' AND kind = ? AND place = ? "
+                "AND not_before < ?",
+                [until, kind, place, until],
+            )
+
     def retry(self, message: int | None = None) -> int:
         """Try dead messages again, all or one, and the waiting ones at once; gives how many."""
         which, values = ("id = ?", [message]) if message is not None else ("1", [])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import time
+import uuid
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -17,7 +18,7 @@ from feedengine.ledger.incidents import Incidents
 from feedengine.ledger.messages import Message, Messages
 from feedengine.notify import mail, webhook
 from feedengine.service.part import Part
-from feedengine.service.telling import errors_csv, settle, tell_incidents
+from feedengine.service.telling import errors_csv, tell_incidents
 from feedengine.settings import Settings, secrets
 
 _FIRST_WAIT = 30.0
@@ -32,7 +33,6 @@ def send_due(part: Part) -> int:
 
     Called again and again by a thread of the courier. Never raises for a message or its destination.
     """
-    settle(part.store)
     tell_incidents(part.store, part.settings)
     messages = Messages(part.store.ledger)
     by_place: dict[tuple[str, str], list[Message]] = {}
@@ -90,8 +90,11 @@ def _failed(part: Part, messages: Messages, message: Message, error: FeedEngineE
         Incidents(part.store.ledger).open("message_dead", _place(message), about)
         return True
     after = error.after if isinstance(error, webhook.TryLater) else None
-    until = datetime.now(UTC) + timedelta(seconds=wait(attempts, after))
-    messages.failed(message.id, error.message, until.strftime("%Y-%m-%dT%H:%M:%SZ"))
+    until = (datetime.now(UTC) + timedelta(seconds=wait(attempts, after))).strftime("%Y-%m-%dT%H:%M:%SZ")
+    messages.failed(message.id, error.message, until)
+    if message.kind == "webhook" or error.code != "TRANSPORT_BUSY":
+        # It is down for all that waits for it; only a mail server says "later" of a single recipient.
+        messages.postpone(message.kind, message.place, until)
     return False
 
 
@@ -116,6 +119,32 @@ def _send(part: Part, message: Message) -> None:
     content = json.dumps(body["document"], ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
     post = webhook.Post(body["event"], body["delivery"], content)
     webhook.send(receiver(part.settings, message.place, named), post, int(time.time()))
+
+
+def try_out(settings: Settings, sender: str, at: datetime) -> list[tuple[str, FeedEngineError | None]]:
+    """Send a test to each of `mail.to` and each webhook; gives what became of each."""
+
+    def write(address: str) -> None:
+        subject, text = "[feedengine] TEST", "This is a test of mail. Nothing is wrong.\n"
+        own = f"{uuid.uuid4().hex}@{sender.rpartition('@')[2]}"
+        mail.send(mail_server(settings), mail.Mail(sender, address, subject, text, own, at))
+
+    def post(name: str) -> None:
+        body = b'{"schema":"feedengine.event/1","event":"test"}'
+        test = webhook.Post("test", uuid.uuid4().hex, body)
+        webhook.send(receiver(settings, name, settings.named["webhooks"][name]), test, int(at.timestamp()))
+
+    found: list[tuple[str, FeedEngineError | None]] = []
+    mails = [(f"mail to {each}", write, each) for each in settings.get("mail.to") if settings.get("mail.host")]
+    hooks = [(f"webhook {each}", post, each) for each in settings.named.get("webhooks", {})]
+    for place, act, whom in [*mails, *hooks]:
+        try:
+            act(whom)
+        except FeedEngineError as error:
+            found.append((place, error))
+        else:
+            found.append((place, None))
+    return found
 
 
 def mail_server(settings: Settings) -> mail.MailServer:

@@ -125,8 +125,8 @@ def _overtaken(store: Store, incident: Incident) -> bool:
     key, slash, section = incident.key.partition("/")
     if not isinstance(about, int) or not slash:
         return False
-    newer = store.ledger.list(status=["DONE"], key=key, section=section, limit=1).tasks
-    return bool(newer) and newer[0].id > about
+    newer = Figures(store.ledger).last_applied(key, section)
+    return newer is not None and newer.task > about
 
 
 def _decided(store: Store, incident: Incident) -> bool:
@@ -216,7 +216,7 @@ class _Teller:
         return self._mail(key, address, letters.subject(task), text, task.id, attach=attached)
 
     def _mail(self, key: str, to: str, subject: str, text: str, task: int | None, *, attach: bool = False) -> bool:
-        sender = self._settings.get("mail.from") or f"feedengine@{_host()}"
+        sender = sender_of(self._settings)
         body = {
             "from": sender,
             "to": to,
@@ -252,9 +252,10 @@ def _total(task: Task) -> int:
     return int(problems.get("errors") or 0) + int(problems.get("warnings") or 0)
 
 
-def _host() -> str:
-    name = socket.gethostname()
-    return name if is_address(f"a@{name}") else "localhost"
+def sender_of(settings: Settings) -> str:
+    """The address that mails come from."""
+    host = socket.gethostname()
+    return settings.get("mail.from") or f"feedengine@{host if is_address(f'a@{host}') else 'localhost'}"
 
 
 def _iso(at: datetime) -> str:

@@ -65,3 +65,24 @@ def resend(context: Context) -> int:
     ring(session.store, "courier")
     session.out.show({"schema": "feedengine.messages-resend/1", "count": count}, [f"{count} are tried again"])
     return 0
+
+
+@group.command("test")
+def test(context: Context) -> int:
+    """Send a test to everybody of mail.to and every webhook, now; exit code 7 where one did not arrive."""
+    from datetime import UTC, datetime
+
+    from feedengine.cli.render import text
+    from feedengine.errors import ExitCode
+    from feedengine.service.posting import try_out
+    from feedengine.service.telling import sender_of
+
+    session = params.session(context)
+    found = try_out(session.settings, sender_of(session.settings), datetime.now(UTC))
+    rows = [{"place": place, "error": error.as_dict() if error else None} for place, error in found]
+    lines = [f"{place}: {text.clean(error.message) if error else 'arrived'}" for place, error in found]
+    session.out.show(
+        {"schema": "feedengine.messages-test/1", "places": rows},
+        lines or ["nobody is to be told: mail.host and mail.to are empty, there is no [webhooks.NAME]"],
+    )
+    return int(ExitCode.TRANSPORT if any(error for _, error in found) else ExitCode.DONE)
