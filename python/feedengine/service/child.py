@@ -73,7 +73,7 @@ def _serve(order: Order) -> None:
     def ready(**facts: Any) -> None:
         _tell(order, {"ready": facts})
 
-    kind = parts.kinds().get(order.kind)
+    kind = parts.KINDS.get(order.kind)
     if kind is None:
         raise UsageError(f"this installation has no part {order.kind}")
     settings = load()

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from feedengine.settings import Settings
@@ -30,34 +29,23 @@ def _one(settings: Settings) -> int:
     return 1
 
 
-def _asked(dotted: str) -> Callable[[Settings], int]:
-    return lambda settings: int(bool(settings.values[dotted].value)) if dotted in settings.values else 0
+def _sftp(settings: Settings) -> int:
+    return int(settings.get("sftp.enabled"))
 
 
 def _workers(settings: Settings) -> int:
     return int(settings.get("queue.workers"))
 
 
-_ALL: dict[str, Kind] = {
+#: In the order they are started.
+KINDS: dict[str, Kind] = {
     "ftps": Kind("feedengine.transport.ftps:run", _one, server=True),
-    "sftp": Kind("feedengine.transport.sftp:run", _asked("sftp.enabled"), server=True),
+    "sftp": Kind("feedengine.transport.sftp:run", _sftp, server=True),
     "worker": Kind("feedengine.service.worker:run", _workers),
     "fetcher": Kind("feedengine.service.fetcher:run", _one),
     "courier": Kind("feedengine.service.courier:run", _one),
     "keeper": Kind("feedengine.service.keeper:run", _one),
 }
-
-
-def kinds() -> dict[str, Kind]:
-    """The parts that this installation has, in the order they are started."""
-    return {name: kind for name, kind in _ALL.items() if _exists(kind.function.partition(":")[0])}
-
-
-def _exists(module: str) -> bool:
-    try:
-        return find_spec(module) is not None
-    except ModuleNotFoundError:
-        return False
 
 
 def desk(store: Any, settings: Settings) -> Any:

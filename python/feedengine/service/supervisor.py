@@ -20,7 +20,7 @@ from feedengine.ledger.incidents import Incidents
 from feedengine.service.bell import ring
 from feedengine.service.child import Order
 from feedengine.service.part import Log
-from feedengine.service.parts import kinds
+from feedengine.service.parts import KINDS
 from feedengine.service.running import Running
 from feedengine.service.systemd import Notifier
 from feedengine.settings import Settings
@@ -69,7 +69,7 @@ class Supervisor:
         """`only` names the parts to run (empty = all). Raises UsageError for one that does not exist."""
         self.store, self.settings, self.log = store, settings, log
         self._flags = flags or {}
-        known = kinds()
+        known = KINDS
         wrong = [name for name in only if name not in known]
         if wrong:
             raise UsageError(f'There is no part "{wrong[0]}"; there are {", ".join(known)}.')
