@@ -5,7 +5,9 @@ from __future__ import annotations
 import configparser
 import json
 import os
+import shutil
 import socket
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +215,25 @@ def test_the_unit_of_port_21_and_of_a_path_with_odd_characters(
     assert service["AmbientCapabilities"] == ["CAP_NET_BIND_SERVICE"] and service["TimeoutStopSec"] == ["115"]
     assert 'a $$b%%c \\"d/store" --config' in service["ExecStart"][0]
     assert service["ReadWritePaths"][0].endswith('a $b%%c \\"d/store"') and service["ReadWritePaths"][1] == "/srv/other"
+    office.store.ledger.close()
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="no systemd-analyze")
+def test_systemd_takes_the_unit_and_finds_it_tight(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    office = Office(tmp_path / "a b%c")
+    given = ["--store", str(office.store.root), "--config", str(office.root / "feedengine.toml")]
+    assert dispatch([*given, "service", "unit", "--user", "root"]) == 0
+    file = tmp_path / "feedengine.service"
+    file.write_text(capsys.readouterr().out)
+    checked = subprocess.run(["systemd-analyze", "verify", file], capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    rated = subprocess.run(
+        ["systemd-analyze", "security", "--offline=yes", "--no-pager", "--threshold=30", file],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert rated.returncode == 0, rated.stdout[-300:]
     office.store.ledger.close()
 
 
