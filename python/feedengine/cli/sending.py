@@ -48,6 +48,7 @@ def see_through(
 
     sender = Sender(session.store, target, _Quiet())
     until = time.monotonic() + timeout
+    told: set[int] = set()
     while True:
         sender.drain()
         found = [outbox.get(number) for number in numbers]
@@ -60,6 +61,10 @@ def see_through(
                 state="It stays in the outbox and is tried again by the service.",
                 hints=[Hint("See it", ("feedengine", "outbox", "show", str(waiting.id)))],
             )
+        before = outbox.head(target.name)
+        if before is not None and before.id not in numbers and before.id not in told:
+            told.add(before.id)
+            session.out.talk(f"delivery {before.id} ({before.name}) goes before it: {before.error or before.status}")
         if waiting.error:
             session.out.talk(f"attempt {waiting.attempts} failed: {waiting.error}")
             outbox_wait(outbox, waiting, until)

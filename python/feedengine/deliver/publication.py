@@ -15,7 +15,6 @@ from feedengine.deliver.gzip import GzipWriter
 from feedengine.errors import UsageError, from_os_error
 
 if TYPE_CHECKING:
-    from feedengine.store import Catalog
     from feedengine.store.difference import Difference, Piece, Sizes
 
 ENTITIES = ("items", "variations", "item_groups")
@@ -240,7 +239,7 @@ def _no_clashes(difference: Difference) -> None:
             )
 
 
-def write(catalog: Catalog, section: str, difference: Difference, file: FeedFile, path: Path) -> None:
+def write(difference: Difference, file: FeedFile, path: Path) -> None:
     """Write one file as a .tar.gz of JSON lines, which hold every value. Raises `DiskFull`."""
     try:
         with ExitStack() as stack:
@@ -250,10 +249,7 @@ def write(catalog: Catalog, section: str, difference: Difference, file: FeedFile
             for member in sorted(file.members, key=lambda each: ENTITIES.index(each.entity)):
                 scratch = path.with_name(f".{os.urandom(8).hex()}.part")
                 try:
-                    if member.form == "sync":
-                        catalog.write_text(section, member.entity, difference.b, "jsonl", scratch)
-                    else:
-                        difference.write(member.entity, member.form, member.part, scratch)
+                    difference.write(member.entity, member.form, member.part, scratch)
                     entry = tarfile.TarInfo(f"{member.entity}.jsonl")
                     entry.size = scratch.stat().st_size
                     with scratch.open("rb", buffering=_COPY) as text:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
+from feedengine.errors import Conflict
 from feedengine.ledger.outbox import NewDelivery, Outbox
 
 
@@ -54,8 +55,12 @@ class Publications:
         about: Mapping[str, Any],
         deliveries: Iterable[NewDelivery],
     ) -> tuple[int, list[int]]:
-        """Put a publication and its deliveries into the outbox, all or nothing; gives their numbers."""
+        """Put a publication and its deliveries into the outbox, all or nothing; gives their numbers.
+
+        Raises `Conflict` while another one is on its way.
+        """
         with self._database.write(lasting=True) as con:
+            self.check_free(target, catalog)
             cursor = con.execute(
                 "INSERT INTO publications (target, catalog, from_snapshot, to_snapshot, status, last_stamp, about, "
                 "created) VALUES (?, ?, ?, ?, 'SENDING', ?, ?, ?)",
@@ -77,11 +82,15 @@ class Publications:
         """One that is on its way."""
         return self._one("status = 'SENDING'", target, catalog)
 
-    def get(self, number: int) -> Published | None:
-        """One by its number."""
-        with self._database.read() as con:
-            row = con.execute(f"SELECT {_COLUMNS} FROM publications WHERE id = ?", [number]).fetchone()
-        return _published(row)
+    def check_free(self, target: str, catalog: str) -> None:
+        """Raise `Conflict` while a publication is on its way: what the next one must hold depends on its end."""
+        found = self.sending(target, catalog)
+        if found is not None:
+            raise Conflict(
+                f"Publication {found.id} of {catalog} is still on its way to {target}.",
+                state="Nothing was sent.",
+                hints=[{"text": "See its files", "argv": ["feedengine", "outbox", "list", "--target", target]}],
+            )
 
     def reached_in_part(self, target: str, catalog: str) -> list[Published]:
         """Broken ones since the last that arrived, of which files may have reached the target."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from feedengine import names
 from feedengine.deliver.publication import ENTITIES, FeedFile, Limits, Publication, choose, write
-from feedengine.errors import Conflict, SafeguardRefused, UsageError
+from feedengine.errors import SafeguardRefused, UsageError
 from feedengine.faults import point
 from feedengine.ledger.outbox import NewDelivery, Outbox, clock, stamp
 from feedengine.ledger.publications import Publications
@@ -20,7 +20,7 @@ from feedengine.service.targets import SendTarget
 
 if TYPE_CHECKING:
     from feedengine.store import Catalog, Store
-    from feedengine.store.difference import Sizes
+    from feedengine.store.difference import Difference, Sizes
 
 
 @dataclass(frozen=True)
@@ -90,13 +90,8 @@ def publish(store: Store, catalog: Catalog, target: SendTarget, wish: Wish, *, d
     named = f"{catalog.key}/{wish.section}"
     outbox = Outbox(store.ledger)
     publications = Publications(outbox)
-    open_one = publications.sending(target.name, named)
-    if open_one is not None and not dry_run:
-        raise Conflict(
-            f"Publication {open_one.id} of {named} is still on its way to {target.name}.",
-            state="Nothing was sent.",
-            hints=[{"text": "See its files", "argv": ["feedengine", "outbox", "list", "--target", target.name]}],
-        )
+    if not dry_run:
+        publications.check_free(target.name, named)
     to = catalog.base(wish.section).snapshot if wish.to_snapshot is None else wish.to_snapshot
     base, also, notes = _base(catalog, publications, target, named, wish)
     with catalog.difference(wish.section, base or 0, to, also) as difference:
@@ -123,7 +118,7 @@ def publish(store: Store, catalog: Catalog, target: SendTarget, wish: Wish, *, d
             for name, file in zip(made.names, plan.files, strict=True):
                 folder = new_folder(store)
                 undo.callback(shutil.rmtree, folder, ignore_errors=True)
-                new.append(_made(store, catalog, wish.section, difference, file, folder, target.name, name, about))
+                new.append(_made(store, difference, file, folder, target.name, name, about))
                 made.packed.append(new[-1].bytes)
             point("serve.publish.written")
             last = stamp(first + timedelta(seconds=len(new) - 1))
@@ -134,11 +129,10 @@ def publish(store: Store, catalog: Catalog, target: SendTarget, wish: Wish, *, d
 
 
 def _made(
-    store: Store, catalog: Catalog, section: str, difference: Any, file: FeedFile, folder: Path, target: str, name: str,
-    about: dict[str, Any],
-) -> NewDelivery:  # fmt: skip
+    store: Store, difference: Difference, file: FeedFile, folder: Path, target: str, name: str, about: dict[str, Any]
+) -> NewDelivery:
     kept = folder / "file"
-    write(catalog, section, difference, file, kept)
+    write(difference, file, kept)
     return adopt(store, kept, target, name, {**about, "operation": file.operation, **file.as_dict()})
 
 
@@ -150,14 +144,12 @@ def _base(
         return wish.from_snapshot, [], []
     last = publications.last_sent(target.name, named)
     parts = publications.reached_in_part(target.name, named)
-    if last is None:
-        return None, [], []
-    numbers = [last.to_snapshot, *(each.to_snapshot for each in parts)]
+    numbers = [each.to_snapshot for each in ([last, *parts] if last else parts)]
     pruned = {info.number for info in catalog.snapshots() if info.pruned}
     gone = [number for number in numbers if number in pruned]
     if gone:
         return None, [], [f"snapshot {gone[0]}, which was sent last, is forgotten: nobody knows what the receiver has"]
-    return last.to_snapshot, numbers[1:], []
+    return (last.to_snapshot, numbers[1:], []) if last else (None, numbers, [])
 
 
 def _refusal(plan: Publication, target: SendTarget) -> str | None:

@@ -91,8 +91,12 @@ class Difference:
         self._tables = tables
         self._states = states
         self.a, self.b, self.also = a, b, tuple(also)
-        for entity, table in tables.items():
-            self._stage(entity, table)
+        self._staged: set[str] = set()
+        if not a and not self.also:
+            # All there is was added: how much that is stands in the bookkeeping, and a sync needs no more.
+            return
+        for entity in tables:
+            self._stage(entity)
         if not self.also:
             # Removing an item removes its variations: they need not be named.
             self._ask(
@@ -104,7 +108,11 @@ class Difference:
         found: list[tuple[int, ...]] = self._cursor.execute(sql).fetchall()
         return found
 
-    def _stage(self, entity: str, table: Table | None) -> None:
+    def _stage(self, entity: str) -> None:
+        if entity in self._staged:
+            return
+        self._staged.add(entity)
+        table = self._tables[entity]
         before, after = (states.get(entity, _NOTHING) for states in self._states)
         same = before.digest == after.digest and before.records == after.records and not self.also
         if table is None or same:
@@ -164,6 +172,9 @@ class Difference:
     def sizes(self, entity: str) -> Sizes:
         """How much there is to say."""
         before, after = (states.get(entity, _NOTHING) for states in self._states)
+        after_bytes = after.data_bytes + 40 * after.records
+        if entity not in self._staged:
+            return Sizes(added=after.records, whole_bytes=after_bytes, after=after.records, after_bytes=after_bytes)
         line = "strlen({}) + 1"
         sums = ", ".join(
             f"coalesce(sum({line.format(text)}) FILTER ({where}), 0)::BIGINT"
@@ -185,7 +196,7 @@ class Difference:
         added, changed, removed, cascaded, patches, lost, whole, patch, patched, delete = row
         return Sizes(
             added, changed, removed, cascaded, patches, whole, patch, patched, delete, before.active, lost,
-            before.records, after.records, after.data_bytes + 40 * after.records,
+            before.records, after.records, after_bytes,
         )  # fmt: skip
 
     def orphans(self, *, every: bool) -> tuple[int, str]:
@@ -198,6 +209,7 @@ class Difference:
             return 0, ""
         owner = f"v.{variations.column('item_id')}"
         known = f"SELECT {KEY} FROM {items.history} AS h WHERE {visible(self.b)}" if items is not None else "SELECT ''"
+        every = every or "variations" not in self._staged
         met = (
             f"AND (v.{KEY} IN (SELECT id FROM diff_variations WHERE kind IN ('added', 'changed')) "
             f"OR {owner} IN (SELECT id FROM diff_items WHERE kind = 'removed'))"
@@ -235,6 +247,7 @@ class Difference:
 
         A single record that is larger than the limit makes a part of its own.
         """
+        self._stage(entity)
         where, text = _FORMS[form]
         cut = []
         if records:
@@ -256,12 +269,15 @@ class Difference:
         return [Piece(*row) for row in rows]
 
     def write(self, entity: str, form: str, part: int, path: Path) -> int:
-        """Write a part as JSON lines, ordered by id; gives its records."""
-        text = _FORMS[form][1]
-        copied = self._ask(
-            f"COPY (SELECT {text} FROM diff_{entity} JOIN cut_{entity}_{form} USING (id) WHERE part = {part} "
-            f"ORDER BY id) TO {literal(str(path))} (FORMAT {LINES})"
-        )
+        """Write a part as JSON lines, ordered by id; gives its records. The form `sync` is all there is at `b`."""
+        table = self._tables[entity]
+        if form == "sync" and table is not None:
+            query = f"SELECT {record(table, list(table.columns))} FROM {table.history} AS h WHERE {visible(self.b)}"
+            query += f" ORDER BY h.{KEY}"
+        else:
+            query = f"SELECT {_FORMS[form][1]} FROM diff_{entity} JOIN cut_{entity}_{form} USING (id) "
+            query += f"WHERE part = {part} ORDER BY id"
+        copied = self._ask(f"COPY ({query}) TO {literal(str(path))} (FORMAT {LINES})")
         return int(copied[0][0])
 
 
