@@ -37,10 +37,10 @@ def well(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
         return
     lab: Lab = request.getfixturevalue("lab")
-    lab.talks.clear()
-    lab.serves()
     for talk in lab.talks:
         talk.close()
+    lab.talks.clear()
+    lab.serves()
     time.sleep(0.2)
     pid = lab.service.part("ftps")
     idle = holding(pid)

@@ -158,7 +158,7 @@ class _Pair(threading.Thread):
         self._flows = {"up": up, "down": down}
         if self._fault and self._fault.kind == "slow":
             # A slow reader's window is small, or the kernel would take megabytes at once.
-            self._flows[self._fault.way].source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            self._flows[self._fault.way].source.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         for one in (self._client, self._server):
             one.setblocking(False)
         try:
@@ -227,7 +227,7 @@ class _Pair(threading.Thread):
             if not self._since:
                 self._since, self._spent = clock, 0
                 self._proxy.happened(fault)
-            return max(0, min(4096, int((clock - self._since) * fault.rate) - self._spent))
+            return max(0, min(_BLOCK, int((clock - self._since) * fault.rate) - self._spent))
         return max(0, min(_BLOCK, fault.after - self._flows[way].passed))
 
     def _strike(self) -> bool:

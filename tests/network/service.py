@@ -178,7 +178,7 @@ class Service:
         return sorted(found, key=lambda task: task.id)
 
     def drain(self, seconds: float) -> bool:
-        """Wait until all tasks ended and are followed up, but those that wait for a person; False when it is too late."""
+        """Wait until all tasks ended and were followed up, but those that wait for a person; False if too late."""
         until = time.monotonic() + seconds
         while any(
             task.status in ("QUEUED", "IN_PROGRESS") or (task.queued and task.followed is None and not task.waiting)

@@ -78,7 +78,9 @@ class Talk:
         """AUTH TLS and the handshake."""
         found = self.say("AUTH TLS")
         if found.code == 234:
-            self.sock = self.context.wrap_socket(self.sock, server_hostname=self.host)
+            # In two steps, so that a handshake that fails leaves no socket behind.
+            self.sock = self.context.wrap_socket(self.sock, server_hostname=self.host, do_handshake_on_connect=False)
+            self.sock.do_handshake()
         return found
 
     def login(self, user: str, password: str) -> Reply:
@@ -117,14 +119,23 @@ class Talk:
         if first.code not in (125, 150):
             data.close()
             return first, None
-        return first, self.wrap(data)
+        try:
+            return first, self.wrap(data)
+        except BaseException:
+            data.close()
+            raise
 
     def store(self, name: str, content: bytes, command: str = "STOR") -> Reply:
         """Upload a file whole; the final reply."""
-        first, data = self.transfer(f"{command} {name}")
+        try:
+            first, data = self.transfer(f"{command} {name}")
+        except (ConnectionRefusedError, ConnectionResetError):
+            raise
+        except OSError:
+            return self.reply()  # the handshake failed
         if data is None:
             return first
-        with data, contextlib.suppress(ConnectionError, ssl.SSLError):
+        with data, contextlib.suppress(OSError):
             data.sendall(content)
             data.unwrap()
         return self.reply()
@@ -135,7 +146,7 @@ class Talk:
         if data is None:
             return first, b""
         found = bytearray()
-        with data, contextlib.suppress(ConnectionError, ssl.SSLError):
+        with data, contextlib.suppress(OSError):
             while block := data.recv(65536):
                 found += block
         return self.reply(), bytes(found)

@@ -51,8 +51,9 @@ class Session(TlsChannel, Transfers, Filing, FTPHandler):  # type: ignore[misc]
         self._held: deque[bytes] | None = None
         self.timeout = self.options.idle_timeout
         self.max_login_attempts = self.options.login_attempts
-        super().__init__(conn, server, ioloop)
+        # First, because a client that is gone already has it closed in there.
         self.begin_transfers()
+        super().__init__(conn, server, ioloop)
 
     # connecting
 
