@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import smtplib
 import socket
 import ssl
@@ -19,11 +18,11 @@ from feedengine.errors import ConfigError, TransportError
 from feedengine.notify import trust
 from feedengine.notify.deadline import Deadline
 from feedengine.settings.kinds import Secret
+from feedengine.settings.telling_kinds import ADDRESS
 
 # A reply of an SMTP server is a few lines; one that goes on is no SMTP server.
 _LONGEST_REPLY = 64 << 10
 _LONGEST_SUBJECT = 200
-_ADDRESS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@[A-Za-z0-9.-]{1,255}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -64,7 +63,7 @@ class Mail:
 
 def is_address(text: str) -> bool:
     """Whether it is a plain address: `name@host`, nothing that another header or recipient could hide in."""
-    return _ADDRESS.fullmatch(text) is not None
+    return ADDRESS.fullmatch(text) is not None
 
 
 def compose(mail: Mail) -> EmailMessage:

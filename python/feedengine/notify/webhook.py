@@ -15,6 +15,7 @@ from feedengine.errors import ConfigError, TransportError
 from feedengine.notify import trust
 from feedengine.notify.deadline import Deadline
 from feedengine.settings.kinds import Secret
+from feedengine.settings.telling_kinds import web_address
 
 SIGNATURE = "X-Feedengine-Signature"
 
@@ -125,14 +126,9 @@ def send(receiver: Receiver, post: Post, at: int) -> None:
 
 def _checked(receiver: Receiver) -> urllib.parse.SplitResult:
     try:
-        url = urllib.parse.urlsplit(receiver.url)
-        valid = url.scheme in ("http", "https") and bool(url.hostname) and (url.port or 1) > 0
-    except ValueError:
-        valid = False
-    if not valid or not receiver.url.isascii() or not receiver.url.isprintable() or " " in receiver.url:
-        raise ConfigError(f'webhooks.{receiver.name}.url must be like "https://host/path"')
-    if url.username is not None or url.password is not None:
-        raise ConfigError(f"webhooks.{receiver.name}.url holds a login; use secret_file, or a token in the path")
+        url = urllib.parse.urlsplit(web_address(receiver.url))
+    except ValueError as error:
+        raise ConfigError(f"webhooks.{receiver.name}.url {error}") from None
     if url.scheme == "http" and not trust.on_this_machine(str(url.hostname)):
         raise ConfigError(f"webhooks.{receiver.name}.url must be https://; http:// is for this machine only")
     return url

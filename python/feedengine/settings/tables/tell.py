@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from feedengine.settings import kinds
+from feedengine.settings import kinds, telling_kinds
 from feedengine.settings.setting import REQUIRED, Key, Setting
 
 #: What mails and webhooks can be about.
@@ -28,8 +28,8 @@ ROWS: tuple[Setting, ...] = (
     Setting("mail", "user", kinds.text, "", "login at the SMTP server; empty = none"),
     Setting("mail", "password_file", kinds.optional_text, None, "file that holds the SMTP password"),
     Setting("mail", "password_env", kinds.optional_text, None, "environment variable that holds the SMTP password"),
-    Setting("mail", "from", kinds.text, "", "sender's address; empty = feedengine@ this host"),
-    Setting("mail", "to", kinds.texts, [], "addresses that are told of everything in mail.on"),
+    Setting("mail", "from", telling_kinds.optional_address, "", "sender's address; empty = feedengine@ this host"),
+    Setting("mail", "to", telling_kinds.addresses, [], "addresses that are told of everything in mail.on"),
     Setting(
         "mail", "on", kinds.words(*EVENTS), ["failure", "hold", "incident"], f"what mail.to hears: {', '.join(EVENTS)}"
     ),
@@ -56,7 +56,7 @@ ROWS: tuple[Setting, ...] = (
 
 #: Keys of `[webhooks.NAME]`.
 KEYS: tuple[Key, ...] = (
-    Key("url", kinds.text, REQUIRED, "where the JSON is posted: https://, or http:// on this machine"),
+    Key("url", telling_kinds.web_address, REQUIRED, "where the JSON is posted: https://, or http:// on this machine"),
     Key("events", kinds.words(*EVENTS), ["failure", "hold", "incident"], f"what is told: {', '.join(EVENTS)}"),
     Key("catalogs", kinds.texts, [], "catalogs (key/section, or key/*) whose tasks are told; empty = all"),
     Key("secret_file", kinds.optional_text, None, "file that holds the secret that signs"),
