@@ -69,6 +69,9 @@ class Doorkeeper:
             return Verdict(None, "unknown" if account is None else "password")
         return Verdict(account)
 
+    def at_once(self, name: str, password: str, peer: str) -> Account | None:
+        return None
+
     def banned(self, peer: str) -> float:
         return self.ban
 

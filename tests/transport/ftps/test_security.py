@@ -105,7 +105,7 @@ def test_another_sessions_ticket_does_not_pass_where_reuse_is_required(
             assert not stolen.session_reused
             assert stolen.recv(1) == b""
             raise ConnectionError
-        assert victim.reply().startswith("522")
+        assert victim.ask(f"STOR {FEED}2").startswith("522")
         victim.reuse = False
         with pytest.raises((ssl.SSLError, ConnectionError, ftplib.Error)):
             victim.put("/in/other.csv", b"x")

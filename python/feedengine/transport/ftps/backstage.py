@@ -64,6 +64,7 @@ class _Inbox:
     """Calls that threads want made in the loop."""
 
     def __init__(self, loop: Any) -> None:
+        self._woken = False
         self._calls: deque[Callable[[], None]] = deque()
         self._fileno = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._loop = loop
@@ -71,8 +72,10 @@ class _Inbox:
 
     def post(self, call: Callable[[], None]) -> None:
         self._calls.append(call)
-        with suppress(OSError):
-            os.eventfd_write(self._fileno, 1)
+        if not self._woken:
+            self._woken = True
+            with suppress(OSError):
+                os.eventfd_write(self._fileno, 1)
 
     def deliver(self) -> None:
         while self._calls:
@@ -81,6 +84,8 @@ class _Inbox:
     def handle_read_event(self) -> None:
         with suppress(BlockingIOError):
             os.eventfd_read(self._fileno)
+        # Before looking: what is posted from here on wakes again.
+        self._woken = False
         self.deliver()
 
     def readable(self) -> bool:

@@ -46,6 +46,9 @@ class AccountsDoor:
     def enter(self, name: str, password: str, peer: str) -> Verdict:
         return self._door.enter(name, password, peer)
 
+    def at_once(self, name: str, password: str, peer: str) -> Account | None:
+        return self._door.at_once(name, password, peer)
+
     def banned(self, peer: str) -> float:
         return self._door.bans.left(peer)
 

@@ -6,6 +6,7 @@ import os
 import re
 import socket
 import ssl
+import time
 from collections import deque
 from contextlib import suppress
 from typing import Any
@@ -24,6 +25,7 @@ _TELNET = b"\xff\xf4\xf2"
 _LONGEST_LINE = 8192
 _MOST_HELD = 64
 _MOST_LOGINS_WAITING = 256
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _LS_FLAGS = re.compile(r"-[A-Za-z1]+(?: |$)")
 
 
@@ -49,7 +51,9 @@ class Session(TlsChannel, Transfers, Filing, FTPHandler):  # type: ignore[misc]
         self._in_buffer: list[bytes] = []
         self._in_buffer_len = 0
         self._held: deque[bytes] | None = None
-        self.timeout = self.options.idle_timeout
+        self._active = time.monotonic()
+        # pyftpdlib's own clock is off: see `_watch_idling`.
+        self.timeout = 0
         self.max_login_attempts = self.options.login_attempts
         # First, because a client that is gone already has it closed in there.
         self.begin_transfers()
@@ -68,6 +72,7 @@ class Session(TlsChannel, Transfers, Filing, FTPHandler):  # type: ignore[misc]
             with suppress(OSError, AttributeError):
                 self.socket.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
         self.call_later(self.options.login_timeout, self._login_took_too_long)
+        self.call_later(self.options.idle_timeout, self._watch_idling)
         self.hall.log("ftps.connect", level="debug", **self.who())
         if self._implicit:
             self.secure(self.context, self.hall.certificates.tickets)
@@ -105,14 +110,13 @@ class Session(TlsChannel, Transfers, Filing, FTPHandler):  # type: ignore[misc]
         """Let further commands wait; the idle clock stands still."""
         if self._held is None:
             self._held = deque()
-        self.stop_idling()
 
     def release(self) -> None:
         """Go on with the commands that came meanwhile, until one of them holds again."""
         if self._closed or self._held is None:
             return
         waiting, self._held = self._held, None
-        self.start_idling()
+        self._active = time.monotonic()
         while waiting and not self._closed:
             self._in_buffer = [waiting.popleft()]
             self.found_terminator()
@@ -120,16 +124,20 @@ class Session(TlsChannel, Transfers, Filing, FTPHandler):  # type: ignore[misc]
                 self._held.extend(waiting)
                 return
 
-    def stop_idling(self) -> None:
-        """While something happens the client needn't say anything."""
-        if self._idler is not None and not self._idler.cancelled:
-            self._idler.cancel()
-
     def start_idling(self) -> None:
         """Something ended: the time without a command counts from now."""
-        self.stop_idling()
-        if not self._closed and not self.transferring:
-            self._idler = self.ioloop.call_later(self.timeout, self.handle_timeout, _errback=self.handle_error)
+        self._active = time.monotonic()
+
+    def _watch_idling(self) -> None:
+        # One timer that looks again and again costs less than one that every command sets anew.
+        if self._held is not None or self.transferring:
+            self._active = time.monotonic()
+        left = self._active + self.options.idle_timeout - time.monotonic()
+        if left <= 0:
+            self.respond("421 Nothing was said for a while; goodbye.")
+            self.close_when_done()
+        else:
+            self.call_later(left + 0.01, self._watch_idling)
 
     def collect_incoming_data(self, data: bytes) -> None:
         # What goes beyond the limit is forgotten up to the line's end: its tail must not pass for a command.
@@ -151,6 +159,7 @@ class Session(TlsChannel, Transfers, Filing, FTPHandler):  # type: ignore[misc]
                 return
             self._held.append(line)
             return
+        self._active = time.monotonic()
         try:
             line.decode()
         except UnicodeDecodeError:
@@ -162,7 +171,7 @@ class Session(TlsChannel, Transfers, Filing, FTPHandler):  # type: ignore[misc]
     def pre_process_command(self, line: str, cmd: str, arg: str) -> None:
         if self._closed:
             return
-        if cmd != "PASS" and any(ord(char) < 32 or ord(char) == 127 for char in line):
+        if cmd != "PASS" and _CONTROL.search(line):
             self.refused(cmd, "553 A name must not hold control characters.")
             return
         if cmd in ("LIST", "NLST"):
@@ -237,6 +246,10 @@ class Session(TlsChannel, Transfers, Filing, FTPHandler):  # type: ignore[misc]
             self.close_when_done()
         else:
             name, peer, door, landing = self.username, self.peer, self.hall.door, self.hall.landing
+            account = door.at_once(name, line, peer)
+            if account is not None:
+                self._welcome_in(account, landing.home(account))
+                return
 
             def check() -> tuple[Verdict, Home | None]:
                 verdict: Verdict = door.enter(name, line, peer)
@@ -336,10 +349,6 @@ class Session(TlsChannel, Transfers, Filing, FTPHandler):  # type: ignore[misc]
 
     def log_exception(self, instance: Any) -> None:
         self.hall.fault("control connection")
-
-    def handle_timeout(self) -> None:
-        self.respond("421 Nothing was said for a while; goodbye.")
-        self.close_when_done()
 
     def handle_close(self) -> None:
         self.close()

@@ -40,7 +40,6 @@ class Transfers:
     who: Callable[[], dict[str, Any]]
     hold: Callable[[], None]
     release: Callable[[], None]
-    stop_idling: Callable[[], None]
     start_idling: Callable[[], None]
     close_when_done: Callable[[], None]
     call_later: Callable[..., Any]
@@ -164,7 +163,6 @@ class Transfers:
             sock.close()
             return
         self.data_channel = channel
-        self.stop_idling()
         upload, self._incoming = self._incoming, None
         queued, self._out_dtp_queue = self._out_dtp_queue, None
         channel.begin()
