@@ -98,7 +98,7 @@ class TestOpenSSH:
         file = raw.open(f"/in/{FEED}", TRUNC)
         raw.run(file.write(DATA[:1_000_000]))
         raw.die()
-        server.wait_for("sftp.incomplete")
+        server.wait_for("sftp.upload_incomplete")
         self.sftp(openssh, box, f"reput source.csv in/{FEED}\n")
         landed(server)
         (box / "back").write_bytes(DATA[:1_000_000])
@@ -133,7 +133,7 @@ class TestOpenSSH:
             assert running.poll() is None
         running.kill()
         running.wait(10)
-        server.wait_for("sftp.incomplete")
+        server.wait_for("sftp.upload_incomplete")
         assert server.desk.files == [] and not (server.home / "in" / FEED).exists()
 
 

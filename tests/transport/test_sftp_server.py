@@ -86,7 +86,7 @@ def test_a_closed_file_has_landed(server: Server, remote: Remote, source: Path) 
     assert landed.sha256 == hashlib.sha256(DATA).hexdigest() and landed.peer == "127.0.0.1"
     assert landed.account.name == NAME and landed.path.read_bytes() == DATA
     [event] = server.events("sftp.upload")
-    assert event["sha256"] == landed.sha256 and event["account"] == NAME and event["peer"] == "127.0.0.1"
+    assert event["sha256"] == landed.sha256 and event["user"] == NAME and event["peer"] == "127.0.0.1"
 
 
 @pytest.mark.parametrize("written", [0, 1, 100_000])
@@ -95,7 +95,7 @@ def test_a_connection_that_dies_lands_nothing(server: Server, raw: Raw, written:
     if written:
         raw.run(file.write(DATA[:written]))
     raw.die()
-    [event] = server.wait_for("sftp.incomplete")
+    [event] = server.wait_for("sftp.upload_incomplete")
     assert event["bytes"] == written
     assert server.desk.files == [] and not (server.home / "in" / FEED).exists()
     # What came is kept for a resume, and nothing is kept of nothing.
@@ -107,7 +107,7 @@ def test_a_polite_goodbye_without_close_lands_nothing(server: Server, raw: Raw) 
     raw.run(file.write(DATA[:100]))
     raw.sftp.exit()
     raw.leave()
-    server.wait_for("sftp.incomplete")
+    server.wait_for("sftp.upload_incomplete")
     assert server.desk.files == []
 
 
@@ -116,7 +116,7 @@ def test_an_upload_goes_on_where_it_was_cut(server: Server, raw: Raw, source: Pa
     file = raw.open(f"/in/{FEED}", TRUNC)
     raw.run(file.write(DATA[:1_000_000]))
     raw.die()
-    server.wait_for("sftp.incomplete")
+    server.wait_for("sftp.upload_incomplete")
     with connect(server.place("/in")) as remote:
         assert remote.size(FEED) == 1_000_000 and remote.list() == []
         remote.put(source, FEED, offset=1_000_000)
@@ -129,7 +129,7 @@ def test_what_was_kept_is_not_mixed_into_another_upload(server: Server, raw: Raw
     file = raw.open(f"/in/{FEED}", TRUNC)
     raw.run(file.write(b"old content, longer than the new one"))
     raw.die()
-    server.wait_for("sftp.incomplete")
+    server.wait_for("sftp.upload_incomplete")
     again = Raw(server)
     file = again.open(f"/in/{FEED}", WRITE)
     again.run(file.write(b"new", 0))
@@ -142,7 +142,7 @@ def test_a_resume_that_sends_nothing_makes_no_file(server: Server, raw: Raw) -> 
     file = raw.open(f"/in/{FEED}", TRUNC)
     raw.run(file.write(b"half"))
     raw.die()
-    server.wait_for("sftp.incomplete")
+    server.wait_for("sftp.upload_incomplete")
     again = Raw(server)
     file = again.open(f"/in/{FEED}", WRITE)
     with pytest.raises(asyncssh.SFTPFailure):
@@ -317,6 +317,13 @@ def test_a_quota_and_a_full_disk_are_told(server: Server, remote: Remote, source
     remote.put(source, FEED)
 
 
+def test_a_download_is_in_the_log(server: Server, remote: Remote, source: Path, tmp_path: Path) -> None:
+    remote.put(source, FEED)
+    remote.get(FEED, tmp_path / "back")
+    [event] = server.wait_for("sftp.download")
+    assert (event["path"], event["bytes"], event["user"]) == (f"/in/{FEED}", len(DATA), NAME)
+
+
 def test_times_are_kept_and_modes_are_not(server: Server, raw: Raw) -> None:
     file = raw.open("/in/a.csv", TRUNC)
     raw.run(file.write(b"data"))
@@ -340,6 +347,26 @@ def test_reading_what_is_being_written_is_refused(raw: Raw) -> None:
     file = raw.open("/in/a.csv", asyncssh.FXF_READ)
     with pytest.raises(asyncssh.SFTPPermissionDenied):
         raw.run(file.write(b"x"))
+
+
+def test_open_files_and_channels_are_bounded(server: Server, raw: Raw) -> None:
+    for number in range(64):
+        raw.open(f"/in/{number}.csv", TRUNC)
+    with pytest.raises(asyncssh.SFTPFailure, match="64"):
+        raw.open("/in/64.csv", TRUNC)
+    for _ in range(9):
+        raw.run(raw.connection.start_sftp_client())
+    with pytest.raises(asyncssh.ChannelOpenError):
+        raw.run(raw.connection.start_sftp_client())
+    again = Raw(server)
+    for _ in range(15):
+        channel = again.run(again.connection.start_sftp_client())
+        channel.exit()
+        again.run(channel.wait_closed())
+    again.leave()
+    raw.die()
+    server.wait_for("sftp.upload_incomplete", 64)
+    assert list((server.home / "in").iterdir()) == []
 
 
 # Who gets in
@@ -461,7 +488,7 @@ def test_a_stop_does_not_wait_for_ever(tmp_path: Path) -> None:
     busy.run(file.write(b"first "))
     server.stop()
     busy.die()
-    assert server.desk.files == [] and server.events("sftp.incomplete")
+    assert server.desk.files == [] and server.events("sftp.upload_incomplete")
     assert len(list((server.home / "in").iterdir())) == 1
 
 

@@ -36,6 +36,7 @@ def service(session: Session) -> Iterator[Finding]:
     try:
         yield from _service(store, settings)
         yield from _certificate(store, settings)
+        yield _accounts(store)
         yield _clock(store)
     except FeedEngineError as error:
         yield Finding("service", "bad", error.message)
@@ -73,10 +74,10 @@ def _ports(settings: Settings) -> Iterator[Finding]:
     """Whether they could be listened on now; only asked while the service does not do so itself."""
     host = str(settings.get("ftps.host"))
     for name in ("ftps.port", "ftps.implicit_port", "sftp.port", "health.port"):
-        port = int(settings.get(name)) if name in settings.values else 0
+        table = name.partition(".")[0]
+        port = int(settings.get(name)) if table != "sftp" or settings.get("sftp.enabled") else 0
         if port:
-            at = str(settings.get("health.host")) if name == "health.port" else host
-            why = _taken(at, port)
+            why = _taken(str(settings.get(f"{table}.host")), port)
             said = f"port {port} is free" if why is None else f"port {port} can't be used: {why}"
             yield Finding(name, "ok" if why is None else "bad", said)
     first, _, last = str(settings.get("ftps.passive_ports")).partition("-")
@@ -123,6 +124,17 @@ def _certificate(store: Store, settings: Settings) -> Iterator[Finding]:
     yield Finding("certificate", "ok" if end > datetime.now(UTC) else "bad", f"valid until {end:%Y-%m-%d}")
     for each in warnings:
         yield Finding("certificate", "warn", each)
+
+
+def _accounts(store: Store) -> Finding:
+    from feedengine.accounts import Accounts
+
+    try:
+        entries = Accounts(store.root).every()
+    except FeedEngineError as error:
+        return Finding("accounts", "bad", error.message)
+    disabled = sum(each.account.disabled for each in entries)
+    return Finding("accounts", "ok", f"{text.counted(len(entries), 'account')}, {disabled} disabled")
 
 
 def _clock(store: Store) -> Finding:

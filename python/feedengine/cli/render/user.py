@@ -19,10 +19,13 @@ def reach(settings: Settings) -> dict[str, Any]:
     """Where a partner reaches the server: host, port, protocol; what it is told besides user name and password."""
     import socket
 
-    named = [settings.values[each].value for each in ("ftps.masquerade", "ftps.host") if each in settings.values]
-    host = next((each for each in named if each not in (None, "", "0.0.0.0", "::")), None) or socket.getfqdn()
-    port = settings.values["ftps.port"].value if "ftps.port" in settings.values else 2121
-    return {"protocol": "FTPS, explicit TLS, passive", "host": host, "port": port}
+    named = (settings.get("ftps.masquerade"), settings.get("ftps.host"))
+    host = next((each for each in named if each not in ("", "0.0.0.0", "::")), None) or socket.getfqdn()
+    port, kind = settings.get("ftps.port"), "FTPS, explicit TLS, passive"
+    if not port:
+        port, kind = settings.get("ftps.implicit_port"), "FTPS, implicit TLS, passive"
+    sftp = settings.get("sftp.port") if settings.get("sftp.enabled") else None
+    return {"protocol": kind, "host": host, "port": port, "sftp_port": sftp}
 
 
 def credentials(reached: Mapping[str, Any], user: str, password: str | None) -> list[str]:
@@ -30,6 +33,7 @@ def credentials(reached: Mapping[str, Any], user: str, password: str | None) -> 
     rows = [
         ("Host", str(reached["host"])),
         ("Port", str(reached["port"])),
+        *([("SFTP port", str(reached["sftp_port"]))] if reached["sftp_port"] else []),
         ("User name", user),
         *([("Password", password)] if password else []),
     ]

@@ -27,11 +27,17 @@ _WRITES = asyncssh.FXF_WRITE | asyncssh.FXF_APPEND | asyncssh.FXF_CREAT | asyncs
 _LONGEST_READ = 256 << 10
 
 
+# More than any client opens; each is a descriptor of ours.
+_MOST_HANDLES = 64
+
+
 class Reading:
     """An open handle for reading."""
 
-    def __init__(self, file: int) -> None:
+    def __init__(self, virtual: str, file: int) -> None:
+        self.virtual = virtual
         self.file = file
+        self.bytes = 0
 
     def close(self) -> None:
         """Let go of the file; again is no error."""
@@ -54,6 +60,8 @@ class Files(asyncssh.SFTPServer):
         self.handles: set[Receiving | Reading] = set()
         #: Whether an upload was left open.
         self.cut = False
+        #: Whether the channel ended.
+        self.over = False
         self._touch = touch
 
     # Files
@@ -61,9 +69,11 @@ class Files(asyncssh.SFTPServer):
     async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Receiving | Reading:
         """Begin to read a file, or to receive one."""
         virtual = self._virtual(path)
+        if len(self.handles) >= _MOST_HANDLES:
+            raise asyncssh.SFTPFailure(f"not more than {_MOST_HANDLES} files may be open at a time")
         if not pflags & _WRITES:
             self._may("r")
-            handle: Receiving | Reading = Reading(await self._disk(self.home.open, virtual))
+            handle: Receiving | Reading = Reading(virtual, await self._disk(self.home.open, virtual))
         else:
             self._may("w")
             if self.hall.draining:
@@ -83,7 +93,9 @@ class Files(asyncssh.SFTPServer):
         self._touch()
         if not isinstance(handle, Reading):
             raise asyncssh.SFTPPermissionDenied("the file is open for writing only")
-        return os.pread(handle.file, min(size, _LONGEST_READ), offset)
+        block = os.pread(handle.file, min(size, _LONGEST_READ), offset)
+        handle.bytes += len(block)
+        return block
 
     async def write(self, handle: object, offset: int, data: bytes) -> int:
         """A block of an upload."""
@@ -106,6 +118,8 @@ class Files(asyncssh.SFTPServer):
         self.handles.discard(handle)
         if isinstance(handle, Reading):
             handle.close()
+            self.hall.counts["downloads"] += 1
+            self._log("sftp.download", path=handle.virtual, bytes=handle.bytes)
         elif self.closing:
             # Goes on when the connection dies meanwhile: the file is whole, and somebody should read that in the log.
             await asyncio.shield(self.hall.keep(self._landed(handle)))
@@ -127,7 +141,7 @@ class Files(asyncssh.SFTPServer):
 
     def _incomplete(self, handle: Receiving, why: str) -> None:
         self.hall.counts["incomplete"] += 1
-        self._log("sftp.incomplete", level="warning", path=handle.upload.virtual, bytes=handle.size, why=why)
+        self._log("sftp.upload_incomplete", level="warning", path=handle.upload.virtual, bytes=handle.size, why=why)
 
     async def fsync(self, handle: object) -> None:
         """A file is synced when it is closed; what is incomplete needs not survive a power failure."""
@@ -267,6 +281,7 @@ class Files(asyncssh.SFTPServer):
         for handle in list(self.handles):
             self.closing = False
             await self.close(handle)
+        self.over = True
         # scp fails without an exit status. Where the connection is gone there is nobody to tell.
         with suppress(OSError):
             self.channel.exit(int(self.cut))
@@ -297,7 +312,7 @@ class Files(asyncssh.SFTPServer):
             return await self.hall.on_disk(work, *given)
 
     def _log(self, event: str, level: str = "info", **facts: Any) -> None:
-        self.hall.log(event, level=level, account=self.account.name, peer=self.peer, **facts)
+        self.hall.log(event, level=level, user=self.account.name, peer=self.peer, **facts)
 
 
 class _Answers:

@@ -51,6 +51,7 @@ class Server:
                 backlog=_BACKLOG,
                 # Only what `Visitor.session_requested` gives.
                 allow_pty=False,
+                line_editor=False,
                 agent_forwarding=False,
                 x11_forwarding=False,
                 gss_host=None,
@@ -106,6 +107,7 @@ class Server:
         self.hall.door = Door.of(self.root, settings)
         self.hall.landing.rules = _rules(settings)
         self.hall.options = options
+        self.hall.log("sftp.reloaded")
 
 
 def serve(part: Any, desk: Reception) -> None:

@@ -15,6 +15,9 @@ from feedengine.transport.sftp.files import Files
 from feedengine.transport.sftp.hall import Hall
 from feedengine.transport.sftp.session import Session
 
+# As OpenSSH has it.
+_MOST_CHANNELS = 10
+
 
 class Visitor(asyncssh.SSHServer):
     """Passwords and keys are checked on threads; forwarding, shells and commands are refused by what is not here."""
@@ -51,7 +54,7 @@ class Visitor(asyncssh.SSHServer):
             for handle in list(files.handles):
                 self.hall.keep(_closed(files, handle))
         if self.account is not None:
-            self._log("sftp.logout", seconds=round(time.monotonic() - self._began, 1))
+            self._log("sftp.disconnect", level="debug", seconds=round(time.monotonic() - self._began, 1))
         elif isinstance(exc, asyncssh.ProtocolError | asyncssh.ProtocolNotSupported | asyncssh.MACError):
             self.hall.door.bans.failed(self.peer, "protocol")
             self._log("sftp.protocol", level="warning", why=str(exc)[:200])
@@ -144,13 +147,15 @@ class Visitor(asyncssh.SSHServer):
         self.hall.counts["logins"] += 1
         cipher = self._connection.get_extra_info("recv_cipher")
         client = str(self._connection.get_extra_info("client_version"))[:100]
-        self._log("sftp.login", account=account.name, cipher=cipher, client=client)
+        self._log("sftp.login", cipher=cipher, client=client)
 
     # What it gets
 
     def session_requested(self) -> Any:
         """A channel; only the sftp subsystem may be started in it."""
-        if self.account is None or self.home is None or self.hall.draining:
+        self.files = [each for each in self.files if not each.over]
+        crowded = len(self.files) >= _MOST_CHANNELS
+        if self.account is None or self.home is None or self.hall.draining or crowded:
             return False
         account, home = self.account, self.home
 
@@ -163,7 +168,7 @@ class Visitor(asyncssh.SSHServer):
 
     def _log(self, event: str, level: str = "info", **facts: Any) -> None:
         if self.account is not None:
-            facts = {"account": self.account.name, **facts}
+            facts = {"user": self.account.name, **facts}
         self.hall.log(event, level=level, peer=self.peer, **facts)
 
 
