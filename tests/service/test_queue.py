@@ -22,7 +22,7 @@ from feedengine.service.again import again
 from feedengine.service.lease import Lease
 from feedengine.service.quarantine import poisonous
 from feedengine.service.recovery import recover
-from feedengine.service.worker import backoff
+from feedengine.service.worker import backoff, share
 from service.place import Place
 
 SYNC = "id,item_name\nA,a\nB,b\nC,c\n"
@@ -346,3 +346,13 @@ def test_fault_points_fire_once_where_a_file_says_so(tmp_path: Path) -> None:
     first = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=False)
     second = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=False)
     assert (first.returncode, second.stdout) == (-9, b"alive\n")
+
+
+def test_workers_share_memory_and_cores(tmp_path: Path) -> None:
+    place = Place(tmp_path, 'workers = 4\n[engine]\nmemory_limit = "2GiB"\nthreads = 8')
+    own = share(place.settings)
+    assert (own.memory_limit, own.threads) == (512 << 20, 2)
+    assert own.get("limits.listed_problems") == 1000
+    small = Place(tmp_path / "small", "workers = 16\n[limits]\nlisted_problems = 7\n[engine]\nthreads = 1")
+    own = share(small.settings)
+    assert (own.memory_limit, own.threads, own.get("limits.listed_problems")) == (256 << 20, 1, 7)

@@ -25,6 +25,8 @@ from feedengine.target import FeedRequest
 _POLL = 1.0
 _LONGEST_WAIT = 300.0
 _PASSING = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EAGAIN, errno.EBUSY, errno.EINTR, errno.ENFILE, errno.EMFILE})
+_LISTED = "limits.listed_problems"
+_MOST_LISTED = 1000
 #: Operations that can take records away.
 _REMOVING = ("sync", "delete", "whitelist")
 
@@ -171,4 +173,7 @@ def share(settings: Settings) -> Settings:
     memory = max(LEAST_MEMORY, settings.memory_limit // workers)
     threads = max(1, settings.threads // workers)
     own = {"engine.memory_limit": Value(memory, "share"), "engine.threads": Value(threads, "share")}
+    if settings.value(_LISTED).origin == "default":
+        # Nobody sits at a terminal: the rows are mended from files, so there may be more of them.
+        own[_LISTED] = Value(_MOST_LISTED, "default")
     return replace(settings, values={**settings.values, **own})
