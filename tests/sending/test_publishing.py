@@ -177,8 +177,11 @@ def test_a_first_publication_that_arrived_in_part_leaves_nothing_behind(publishe
     publisher.outbox.died(delivery.id, "nobody knows whether it arrived")
     publisher.take()
     publisher.feed("delete", variations=[{"id": f"V{n}"} for n in range(1, 9)])
-    assert publisher.publish("--wait").returncode == 0
-    assert publisher.take() == ["sync", "delete"]
+    refused = publisher.publish("--wait")
+    assert refused.returncode == 3, "if it did arrive, all variations would go"
+    assert "8 of 8 active variations" in refused.stdout
+    assert publisher.publish("--wait", "--force", "--reason", "we sell no variations").returncode == 0
+    assert publisher.take() == ["forcesync", "forcedelete"]
     publisher.same()
 
 

@@ -101,7 +101,7 @@ def publish(store: Store, catalog: Catalog, target: SendTarget, wish: Wish, *, d
         first = _first_stamp(publications, target, named)
         made = Made(
             target.name, named, base, to, plan, _names(catalog, target, wish, plan, first),
-            _refusal(plan, target) if base is not None else None, notes,
+            _refusal(plan, target) if base is not None or also else None, notes,
         )  # fmt: skip
         if dry_run or not plan.files:
             return made

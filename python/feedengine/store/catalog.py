@@ -326,19 +326,19 @@ class Catalog:
                 registry.one(known, number, readable=True)
         place = schema.sections(con)[section]
         tables = {entity: self._table(con, section, entity) for entity in ENTITIES}
-        states = tuple(
-            {
+        states = {
+            at: {
                 entity: state
                 for (where, entity), (_, state) in registry.newest(con, at).items()
                 if where in (place, SHARED)
             }
-            for at in (a, b)
-        )
+            for at in {a, b, *also}
+        }
         widest = max((len(table.columns) for table in tables.values() if table), default=1)
         cursor = reading.reader(con)
         try:
             with mapped("Nothing was published."), room_to_sort(con, self.options, widest):
-                yield Difference(cursor, tables, (states[0], states[1]), a, b, also)
+                yield Difference(cursor, tables, states, a, b, also)
         finally:
             cursor.close()
 

@@ -38,7 +38,8 @@ class Sizes:
 
     Bytes are those of the JSON lines: `whole_bytes` of all that were added or changed, `patch_bytes` of the patches,
     `patched_bytes` of the same records whole, `delete_bytes` of the ids to delete; `cascaded` of the removed ones go
-    by themselves. `lost` of the `active` records before are gone or not active any more.
+    by themselves. `lost` of the `active` records before are gone or not active any more; where nobody knows which of
+    several snapshots the receiver has, the worst of them.
     """
 
     added: int = 0
@@ -82,7 +83,7 @@ class Difference:
         self,
         cursor: DuckDBPyConnection,
         tables: Mapping[str, Table | None],
-        states: tuple[Mapping[str, EntityState], Mapping[str, EntityState]],
+        states: Mapping[int, Mapping[str, EntityState]],
         a: int,
         b: int,
         also: Sequence[int] = (),
@@ -113,7 +114,7 @@ class Difference:
             return
         self._staged.add(entity)
         table = self._tables[entity]
-        before, after = (states.get(entity, _NOTHING) for states in self._states)
+        before, after = self._state(entity, self.a), self._state(entity, self.b)
         same = before.digest == after.digest and before.records == after.records and not self.also
         if table is None or same:
             self._ask(
@@ -171,7 +172,7 @@ class Difference:
 
     def sizes(self, entity: str) -> Sizes:
         """How much there is to say."""
-        before, after = (states.get(entity, _NOTHING) for states in self._states)
+        before, after = self._state(entity, self.a), self._state(entity, self.b)
         after_bytes = after.data_bytes + 40 * after.records
         if entity not in self._staged:
             return Sizes(added=after.records, whole_bytes=after_bytes, after=after.records, after_bytes=after_bytes)
@@ -194,10 +195,29 @@ class Difference:
         )
         row = self._ask(f"SELECT {counts}, {sums} FROM diff_{entity}")[0]
         added, changed, removed, cascaded, patches, lost, whole, patch, patched, delete = row
+        worst = [(lost, before.active), *(self._lost(entity, other) for other in self.also)]
+        lost, active = max(worst, key=lambda each: each[0] / each[1] if each[1] else 0.0)
         return Sizes(
-            added, changed, removed, cascaded, patches, whole, patch, patched, delete, before.active, lost,
+            added, changed, removed, cascaded, patches, whole, patch, patched, delete, active, lost,
             before.records, after.records, after_bytes,
         )  # fmt: skip
+
+    def _state(self, entity: str, at: int) -> EntityState:
+        return self._states[at].get(entity, _NOTHING)
+
+    def _lost(self, entity: str, at: int) -> tuple[int, int]:
+        """Active records at a snapshot that are gone or inactive at `b`, and of how many."""
+        table = self._tables[entity]
+        if table is None:
+            return 0, 0
+        active = table.column("active") if "active" in table.physical else "NULL::BOOLEAN"
+        row = self._ask(
+            f"SELECT count(*) FROM (SELECT {KEY} AS id, {active} AS active FROM {table.history} "
+            f"WHERE {only_at(at, self.b)}) AS l LEFT JOIN (SELECT {KEY} AS id, {active} AS active FROM "
+            f"{table.history} WHERE {only_at(self.b, at)}) AS h ON h.id = l.id "
+            "WHERE l.active IS NOT FALSE AND (h.id IS NULL OR h.active IS FALSE)"
+        )[0]
+        return row[0], self._state(entity, at).active
 
     def orphans(self, *, every: bool) -> tuple[int, str]:
         """Variations at `b` whose item isn't there, that a receiver would refuse or remove; how many, the first one.
