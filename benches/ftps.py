@@ -52,6 +52,9 @@ def serve_ours(folder: Path, certificate: Path, first: int) -> None:
         def landed(self, file: Landed) -> int | None:
             return None
 
+        def knows(self, path: Path) -> bool:
+            return False
+
     store = Store.create(folder / "store")
     Accounts(store.root).add("bench", given=PASSWORD, home="bench")
     file = folder / "feedengine.toml"

@@ -14,7 +14,7 @@ from network.processes import Holding, holding
 _MEGABYTE = 1 << 20
 
 #: Samples of a process that count: what happens while it starts says nothing.
-_LEAST = 24
+_LEAST = 160
 #: Memory may grow from the second quarter of a process's life to its last by this share and this much.
 SHARE, BYTES = 0.25, 24 * _MEGABYTE
 #: Descriptors and threads may grow by so many.

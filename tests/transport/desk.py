@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from feedengine.accounts import Account
 from feedengine.transport.reception import Landed, Refused
@@ -31,6 +32,9 @@ class Desk:
         assert file.path.stat().st_size == file.bytes
         self.files.append(file)
         return len(self.files)
+
+    def knows(self, path: Path) -> bool:
+        return any(file.path == path for file in self.files)
 
     def names(self) -> list[str]:
         """The virtual paths of what landed, in order."""

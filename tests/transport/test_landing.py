@@ -303,3 +303,18 @@ def test_killed_while_landing_no_name_stays_that_nobody_was_told_of(tmp_path: Pa
     assert files(tmp_path) != []
     Landing(desk, tmp_path, Rules(least_free=0)).clear()
     assert files(tmp_path) == []
+
+
+def test_killed_after_telling_the_name_stays_and_is_not_taken_twice(tmp_path: Path) -> None:
+    process = multiprocessing.get_context("fork").Process(target=_die, args=(tmp_path, "serve.landing.told"))
+    process.start()
+    process.join(30)
+    told = Desk()
+    told.knows = lambda path: True  # type: ignore[method-assign]
+    landing = Landing(told, tmp_path, Rules(least_free=0))
+    with pytest.raises(Refused, match="exists already"):
+        landing.begin(ANNA, FEED, protocol="ftps")
+    assert landing.clear() == 0  # the part went with the first look
+    assert told.files == []
+    (left,) = files(tmp_path)
+    assert left.endswith(FEED.rpartition("/")[2])

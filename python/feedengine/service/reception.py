@@ -80,6 +80,13 @@ class Desk:
             upload_ended=file.ended,
         )  # fmt: skip
 
+    def knows(self, path: Path) -> bool:
+        """Whether the file that lies there is a task already."""
+        try:
+            return known(self.queue, path, path.lstat())
+        except FileNotFoundError:
+            return False
+
     def submit(self, path: Path, *, actor: str, protocol: str | None = None, reason: str | None = None) -> int:
         """Put a file of this machine into the queue; what happens to it afterwards changes nothing. Gives the task.
 

@@ -39,7 +39,7 @@ class Refused(Exception):
 
 
 class Reception(Protocol):
-    """The engine's desk for arriving files. Both calls come from a server's thread and must be quick (a few ms)."""
+    """The engine's desk for arriving files. Calls come from a server's threads and must be quick (a few ms)."""
 
     def admit(self, account: Account, virtual: str) -> None:
         """Before a file is taken: its name, its folder, room on the disk, the queue's limit. Raises `Refused`."""
@@ -50,3 +50,6 @@ class Reception(Protocol):
         Gives the number of the task that was made, None for a file that is no feed. Raises `Refused`: the sender is
         told, and the file is taken away again.
         """
+
+    def knows(self, path: Path) -> bool:
+        """Whether the file that lies at this path of ours was taken already, by a server that died before it said so."""

@@ -86,7 +86,7 @@ class Landing:
             return self._land(account, upload, protocol, peer, eof)
 
         with place.above(virtual) as (folder, name):
-            self._clear_unfinished(folder, name, owner)
+            self._clear_unfinished(place.real(virtual), folder, owner)
             if homes.present(folder, name) and not (names.unfinished(virtual) and not offset and offset is not None):
                 raise Refused(f"{virtual} {TAKEN}")
             part = names.part_of(name, owner, os.urandom(4).hex())
@@ -178,11 +178,10 @@ class Landing:
         for path, _, files, folder in os.fwalk(self._homes, follow_symlinks=False):
             for name in filter(names.is_part, files):
                 with suppress(OSError):
-                    cleared = _clear_part(folder, name, oldest)
+                    cleared = self._clear_part(Path(path), folder, name, oldest)
                     gone += cleared
                     if not cleared:
                         self._kept.add(name[-30:-14])
-            del path
         return gone
 
     # --- inside
@@ -215,13 +214,39 @@ class Landing:
             self._used[place.root] = (time.monotonic(), used)
         return used
 
-    def _clear_unfinished(self, folder: int, name: str, owner: str) -> None:
-        """Take away a name whose upload died between naming and telling: its sender was never told that it arrived."""
-        if not homes.present(folder, name):
+    def _clear_unfinished(self, path: Path, folder: int, owner: str) -> None:
+        """Take away a name whose upload died between naming and telling: its sender was never told that it arrived.
+
+        One that was told of keeps its name, and only its part goes: the sender sees that it is there.
+        """
+        if not homes.present(folder, path.name):
             return
         for part in _parts(folder, owner):
-            if same_file(folder, part, folder, name):
-                _clear_part(folder, part, 0.0)
+            if same_file(folder, part, folder, path.name):
+                self._clear_part(path.parent, folder, part, 0.0)
+
+    def _clear_part(self, path: Path, folder: int, name: str, oldest: float) -> int:
+        """Remove a part that nobody writes: an old one, or one whose file got its name without anybody being told.
+
+        `path` is the folder's. Says how many parts went.
+        """
+        file = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
+        try:
+            about = os.fstat(file)
+            if not lock(file):
+                return 0
+            if about.st_nlink > 1:
+                for other in os.listdir(f"/proc/self/fd/{folder}"):
+                    named = not names.is_part(other) and same_file(folder, name, folder, other)
+                    if named and not self._desk.knows(path / other):
+                        os.unlink(other, dir_fd=folder)
+                homes.sync_folder(folder)
+            elif about.st_mtime >= oldest:
+                return 0
+            os.unlink(name, dir_fd=folder)
+            return 1
+        finally:
+            os.close(file)
 
     def _state(self, part: str, start: int) -> hashlib._Hash | None:
         with self._lock:
@@ -290,17 +315,17 @@ class Landing:
                 faults.point("serve.landing.told")
                 # Until now the part's name said that the sender was not told: see `_clear_unfinished`.
                 os.unlink(upload.part, dir_fd=folder)
-            self._forget_parts(folder, _owner(account, virtual))
+            self._forget_parts(landed.path.parent, folder, _owner(account, virtual))
         return landed
 
-    def _forget_parts(self, folder: int, owner: str) -> None:
+    def _forget_parts(self, path: Path, folder: int, owner: str) -> None:
         """Once a file has arrived, what was kept of earlier attempts is of no use."""
         if owner not in self._kept:
             return
         self._kept.discard(owner)
         for old in _parts(folder, owner):
             with suppress(OSError):
-                _clear_part(folder, old, time.time() + 1)
+                self._clear_part(path, folder, old, time.time() + 1)
 
     def _tell(self, landed: Landed, folder: int, name: str) -> None:
         """Hand a file to the engine; what it doesn't take gets no name."""
@@ -347,23 +372,3 @@ def _owner(account: Account, virtual: str) -> str:
 
 def _parts(folder: int, owner: str) -> list[str]:
     return [name for name in os.listdir(f"/proc/self/fd/{folder}") if names.is_part(name, owner)]
-
-
-def _clear_part(folder: int, name: str, oldest: float) -> int:
-    """Remove a part that nobody writes: an old one, or one whose file got its name without anybody being told."""
-    file = os.open(name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=folder)
-    try:
-        about = os.fstat(file)
-        if not lock(file):
-            return 0
-        if about.st_nlink > 1:
-            for other in os.listdir(f"/proc/self/fd/{folder}"):
-                if not names.is_part(other) and same_file(folder, name, folder, other):
-                    os.unlink(other, dir_fd=folder)
-            homes.sync_folder(folder)
-        elif about.st_mtime >= oldest:
-            return 0
-        os.unlink(name, dir_fd=folder)
-        return 1
-    finally:
-        os.close(file)
