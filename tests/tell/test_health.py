@@ -123,6 +123,31 @@ def test_every_catalog_is_found_by_seeking(office: Office) -> None:
     assert len(Figures(office.store.ledger).applied(limit=3)) == 3
 
 
+def test_a_look_costs_the_same_however_many_tasks_there_are(office: Office) -> None:
+    def steps(tasks: range) -> int:
+        counted = [0]
+
+        def count() -> int:
+            counted[0] += 1
+            return 0
+
+        rows = ((number, f"k{number % 3}") for number in tasks)
+        with office.store.ledger.write() as con:
+            con.executemany(
+                "INSERT INTO tasks (id, type, status, outcome, key, section, operation, force, submission_time, queued) "
+                "VALUES (?, 'ingestion', 'DONE', 'ok', ?, 'P', 'sync', 0, '2026-11-21T00:00:00Z', 1)",
+                rows,
+            )
+        with office.store.ledger.read() as con:
+            con.set_progress_handler(count, 10)
+            state.look(office.store, office.settings)
+            con.set_progress_handler(None, 10)
+        return counted[0]
+
+    few = steps(range(1, 100))
+    assert steps(range(100, 20_000)) < few * 1.5
+
+
 def test_health_says_503_and_why_while_nothing_serves(office: Office) -> None:
     running = served(office)
     try:

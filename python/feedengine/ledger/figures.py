@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from feedengine.ledger.database import Database
 from feedengine.ledger.task import COLUMNS, Task, from_row
@@ -13,6 +12,10 @@ from feedengine.ledger.task import COLUMNS, Task, from_row
 #: Upper bounds of the durations' classes, in seconds; the ledger's times are whole seconds.
 BOUNDS = (1, 2, 5, 10, 30, 60, 300, 1800, 7200)
 
+_NEXT_SECTION = (
+    "SELECT key, section FROM tasks WHERE status = 'DONE' AND key = ? AND section > ? ORDER BY section LIMIT 1"
+)
+_NEXT_KEY = "SELECT key, section FROM tasks WHERE status = 'DONE' AND key > ? ORDER BY key, section LIMIT 1"
 _OPEN = "queued AND status IN ('QUEUED', 'IN_PROGRESS')"
 
 
@@ -74,18 +77,16 @@ class Figures:
     def applied(self, limit: int = 1000) -> list[Applied]:
         """The last task done of each catalog; a seek for each catalog, however many tasks there are."""
         found: list[Applied] = []
-        at: Sequence[Any] = ("", "")
+        key, section = "", ""
         with self._database.read() as con:
             while len(found) < limit:
-                row = con.execute(
-                    "SELECT key, section FROM tasks WHERE status = 'DONE' AND (key, section) > (?, ?) "
-                    "ORDER BY key, section LIMIT 1",
-                    list(at),
-                ).fetchone()
+                # The next section of this key, else the first of the next: one seek each; SQLite would walk through
+                # all tasks of a key for a comparison of pairs.
+                row = con.execute(_NEXT_SECTION, [key, section]).fetchone() or con.execute(_NEXT_KEY, [key]).fetchone()
                 if row is None:
                     return found
-                at = row
-                last = self.last_applied(row[0], row[1])
+                key, section = row
+                last = self.last_applied(key, section)
                 if last is not None:
                     found.append(last)
         return found
