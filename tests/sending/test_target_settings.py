@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from command import command
 from feedengine.errors import ConfigError
 from feedengine.service.targets import is_ours, target_of
 from feedengine.settings import Settings
+from feedengine.settings.tables.send import KEYS
 
 
 def load(folder: Path, lines: str) -> Settings:
@@ -62,3 +65,10 @@ def test_the_courier_sends_where_it_can_log_in(tmp_path: Path) -> None:
     settings = load(tmp_path, 'url = "x"')
     names = ("shop", "/mnt/share", "ftps://me@host/in", "sftp://me@host/in", "file:///mnt/share", "unknown")
     assert [name for name in names if is_ours(settings, name)] == ["shop", "/mnt/share", "file:///mnt/share"]
+
+
+def test_every_key_of_a_target_is_explained_by_config_schema() -> None:
+    told = json.loads(command("--json", "config", "schema").stdout)["named"]["targets"]
+    assert {each["name"] for each in told} == {key.name for key in KEYS}
+    text = command("config", "schema").stdout
+    assert "targets.NAME.temporary" in text and "webhooks.NAME.url = (required)" in text

@@ -46,6 +46,7 @@ def schema(context: Context) -> int:
     from feedengine.cli.render import settings as render
 
     params.session(context).out.show(
-        {"schema": "feedengine.settings-schema/1", "settings": render.schema()}, render.explained()
+        {"schema": "feedengine.settings-schema/1", "settings": render.schema(), "named": render.named_schema()},
+        render.explained(),
     )
     return 0

@@ -107,6 +107,22 @@ def schema() -> list[dict[str, Any]]:
     ]
 
 
+def named_schema() -> dict[str, list[dict[str, Any]]]:
+    """Every key of the tables that have names of their own, for programs."""
+    return {
+        table: [
+            {
+                "name": key.name,
+                "default": None if key.default is REQUIRED else key.default,
+                "required": key.default is REQUIRED,
+                "about": key.about,
+            }
+            for key in keys
+        ]
+        for table, keys in NAMED.items()
+    }
+
+
 def explained() -> list[str]:
     """Every setting for people."""
     lines: list[str] = []
@@ -114,4 +130,9 @@ def explained() -> list[str]:
         scope = ", per catalog" if setting.per_catalog else ""
         lines.append(f"{setting.dotted} = {readable(setting, setting.default)}")
         lines += text.paragraph("", f"{setting.about} ({setting.variable}{scope})", indent=4)
+    for table, keys in NAMED.items():
+        for key in keys:
+            value = "(required)" if key.default is REQUIRED else readable(key, key.default)
+            lines.append(f"{table}.NAME.{key.name} = {value}")
+            lines += text.paragraph("", key.about, indent=4)
     return lines
