@@ -28,6 +28,11 @@ def until(true: Callable[[], Any], seconds: float = 20.0) -> None:
         time.sleep(0.02)
 
 
+def turned(fetcher: Fetcher, true: Callable[[], Any]) -> None:
+    """Turn until it is true: a thread that has done its work may live on for a moment."""
+    until(lambda: (fetcher.turn(), true())[1])
+
+
 class Clock:
     def __init__(self) -> None:
         self.now = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -98,18 +103,16 @@ def test_sources_run_at_their_times(bench: Bench) -> None:
     )
     bench.put("a", 1)
     bench.put("b", 1)
-    fetcher.turn()  # 13:00 in Vienna: an interval begins at once, a cron line at its time
-    until(lambda: bench.handed() == ["a"])
+    # 13:00 in Vienna: an interval begins at once, a cron line at its time.
+    turned(fetcher, lambda: bench.handed() == ["a"])
     bench.clock.on(minutes=14, seconds=59)
     fetcher.turn()
     bench.clock.on(minutes=15)
     bench.put("a", 2)
-    fetcher.turn()
-    until(lambda: bench.handed() == ["a", "a"])
+    turned(fetcher, lambda: bench.handed() == ["a", "a"])
     assert bench.looks("b") == 0
     bench.clock.on(minutes=1)
-    fetcher.turn()
-    until(lambda: bench.handed() == ["a", "a", "b"])
+    turned(fetcher, lambda: bench.handed() == ["a", "a", "b"])
     assert bench.rig.ledger.state("b").next_run == "2026-11-22T12:30:00Z"
 
 
@@ -139,7 +142,7 @@ def test_runs_that_overlap_are_one_more_run(bench: Bench) -> None:
     assert bench.looks("a") == 0
     bench.let_go.set()
     until(lambda: bench.looks("a") == 1)
-    until(lambda: (fetcher.turn(), bench.looks("a") == 2)[1])
+    turned(fetcher, lambda: bench.looks("a") == 2)
     for _ in range(5):
         fetcher.turn()
         time.sleep(0.02)
@@ -167,8 +170,7 @@ def test_a_paused_source_rests_until_it_is_resumed(bench: Bench) -> None:
         fetcher.turn()
     assert bench.looks("a") == bench.looks("b") == 0
     bench.rig.ledger.resume("a")
-    fetcher.turn()
-    until(lambda: bench.looks("a") == 1)
+    turned(fetcher, lambda: bench.looks("a") == 1)
 
 
 def test_a_run_that_was_asked_for_comes_at_once(bench: Bench) -> None:
@@ -176,9 +178,7 @@ def test_a_run_that_was_asked_for_comes_at_once(bench: Bench) -> None:
     fetcher.turn()
     assert bench.looks("a") == 0
     bench.rig.ledger.ask("a")
-    fetcher.turn()
-    until(lambda: bench.looks("a") == 1)
-    fetcher.turn()
+    turned(fetcher, lambda: bench.looks("a") == 1)
     assert bench.rig.ledger.state("a").asked is None
 
 
@@ -186,16 +186,14 @@ def test_settings_are_read_again_and_wrong_ones_are_not_used(bench: Bench) -> No
     fetcher = bench.fetcher(bench.source("a"))
     bench.write(bench.source("a"), bench.source("b"), bench.source("c", catalog="k/s"))
     bench.part.reloading.set()
-    fetcher.turn()
-    until(lambda: bench.looks("a") == bench.looks("b") == 1)
+    turned(fetcher, lambda: bench.looks("a") == bench.looks("b") == 1)
     assert [facts["source"] for event, facts in bench.rig.said if event == "fetch.wrong_source"] == ["c"]
     bench.write("[sources.a]\nshedule = 1")
     bench.part.reloading.set()
     fetcher.turn()
     assert "fetch.settings_kept" in bench.rig.events()
     bench.clock.on(hours=1)
-    fetcher.turn()
-    until(lambda: bench.looks("b") == 2)
+    turned(fetcher, lambda: bench.looks("b") == 2)
 
 
 def test_the_part_stops_when_it_is_told(bench: Bench) -> None:
@@ -231,8 +229,7 @@ def test_a_file_that_did_not_come_is_an_alarm_until_it_comes(bench: Bench) -> No
     assert incidents.list()[0].count == 1
     bench.put("a", 1)
     bench.clock.on(hours=1)
-    fetcher.turn()
-    until(lambda: not incidents.seen("source_missing", "a"))
+    turned(fetcher, lambda: not incidents.seen("source_missing", "a"))
 
 
 @pytest.mark.feature("L6")

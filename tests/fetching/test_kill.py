@@ -39,8 +39,14 @@ def settings(rig: Rig, **given: str) -> Path:
 
 
 @pytest.mark.feature("U2", "W10", "W12", "L1")
-@pytest.mark.parametrize("after", ["leave", "delete", "move done"])
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(
+    ("point", "after"),
+    [
+        *((point, "move done") for point in POINTS),
+        # What is done there comes after these.
+        *((f"serve.fetch.{end}", after) for end in ("submitted", "handed", "tidied") for after in ("leave", "delete")),
+    ],
+)
 def test_killed_at_a_point(rig: Rig, point: str, after: str) -> None:
     rig.put(feed(1), DATA, age=100)
     rig.put(feed(2), "id\nA1\n", age=50)
