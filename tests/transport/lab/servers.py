@@ -17,6 +17,7 @@ import pytest
 
 from feedengine.settings.kinds import Secret
 from feedengine.transport.remote import Place
+from network.ports import free_block
 from transport.lab.programs import certificate, environment, folder, program
 
 PASSWORD = "p4ss word"
@@ -26,7 +27,7 @@ NUMBER = 1
 
 
 #: Starts a server with its files below a folder.
-Start = Callable[[Path], AbstractContextManager["Server"]]
+Start = Callable[..., AbstractContextManager["Server"]]
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,7 @@ class Server:
 
 def free_port() -> int:
     """A port of 127.0.0.1 that nobody uses now."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
+    return free_block(1)[0]
 
 
 @contextmanager
@@ -94,8 +94,11 @@ xferlog_enable=NO
 
 
 @contextmanager
-def proftpd(base: Path) -> Iterator[Server]:
-    """ProFTPD as it comes: session reuse demanded, uploads don't go on."""
+def proftpd(base: Path, balanced: range | None = None) -> Iterator[Server]:
+    """ProFTPD as it comes: session reuse demanded, uploads don't go on.
+
+    `balanced`: the passive ports, which it names at 127.0.0.2.
+    """
     binary, (cert, key), files, port = program("proftpd"), certificate(base), _files(base), free_port()
     hashed = subprocess.run(
         [program("openssl"), "passwd", "-6", PASSWORD], check=True, capture_output=True, text=True
@@ -133,6 +136,8 @@ TLSRSACertificateFile {cert}
 TLSRSACertificateKeyFile {key}
 TLSVerifyClient off
 {_NO_OWNER if os.getuid() else ""}
+SocketBindTight on
+{_lines(balanced, "MasqueradeAddress 127.0.0.2", "PassivePorts {first} {last}")}
 """)
     where = "/" if os.getuid() == 0 else str(files)
     place = Place("ftps", where, "127.0.0.1", port, "feed", Secret(PASSWORD), verify=str(cert), timeout=10)
@@ -218,6 +223,11 @@ def _running(command: list[str], port: int, base: Path) -> Iterator[None]:
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()
+
+
+def _lines(ports: range | None, *lines: str) -> str:
+    """Lines of a configuration for passive ports; none where there are none."""
+    return "\n".join(lines).format(first=ports[0], last=ports[-1]) if ports else ""
 
 
 def _files(base: Path) -> Path:
