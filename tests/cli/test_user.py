@@ -82,6 +82,14 @@ def test_an_account_is_changed_and_removed(store: Path) -> None:
     assert Path(home).is_dir() and user(store, "list")["users"] == []
 
 
+def test_files_of_an_account_of_before_are_pointed_out(store: Path) -> None:
+    home = Path(user(store, "show", user(store, "add", "shop")["user"])["home_path"])
+    (home / "old.csv").write_text("old")
+    user(store, "remove", "shop", "--yes")
+    assert "holds files already" in command("--store", store, "user", "add", "shop").stderr
+    assert "holds files" not in command("--store", store, "user", "add", "other").stderr
+
+
 def test_what_goes_wrong_is_said(store: Path) -> None:
     user(store, "add", "shop")
     assert user(store, "show", "shap", code=8)["error"]["message"].endswith('did you mean "shop"?')

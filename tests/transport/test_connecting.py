@@ -110,4 +110,6 @@ def test_a_password_file_that_everybody_reads_is_refused(tmp_path: Path) -> None
 def test_what_is_not_protected_is_said() -> None:
     assert dangers(place_of(table(url="ftp://h/"), env={}))
     assert dangers(place_of(table(url="ftps://h/", verify="off"), env={}))
+    assert dangers(place_of(table(url="sftp://h/", known_host="off"), env={}))
     assert not dangers(place_of(table(url="ftps://h/"), env={}))
+    assert not dangers(place_of(table(url="sftp://h/"), env={}))

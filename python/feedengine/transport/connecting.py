@@ -121,6 +121,8 @@ def dangers(place: Place) -> list[str]:
         return [f"{place.host}: plain FTP sends the password and the files unencrypted"]
     if place.scheme in ("ftps", "ftps-implicit") and place.verify == "off":
         return [f"{place.host}: its certificate is not verified (verify = off): it may be another server"]
+    if place.scheme == "sftp" and place.known_host.strip() == "off":
+        return [f"{place.host}: its key is not checked (known_host = off): it may be another server"]
     return []
 
 

@@ -57,6 +57,9 @@ def add(
     fields = _fields(key, may, quota, connections, from_, tls_eof, mail) | ({"role": True} if role else {})
     given = _password(session) if password_stdin else None
     entry, secret = _accounts(session).add(name, given=given, home=home, by=session.actor, **fields)
+    folder = session.store.root / "homes" / entry.account.home
+    if any(each.is_file() for each in folder.rglob("*")):
+        session.out.talk(f"The folder {folder} holds files already; this account can see them.")
     reach = render.reach(session.settings)
     session.out.show(
         {

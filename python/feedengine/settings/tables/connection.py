@@ -18,7 +18,12 @@ CONNECTION: tuple[Key, ...] = (
     Key("password_env", kinds.text, "", "environment variable that holds the password"),
     Key("password_file", kinds.text, "", "file that holds the password, readable by its owner only"),
     Key("key_file", kinds.text, "", "sftp: our private key"),
-    Key("known_host", kinds.text, "", "sftp: the server's key, as a line of known_hosts has it"),
+    Key(
+        "known_host",
+        kinds.text,
+        "",
+        "sftp: the server's key, a line of known_hosts or SHA256:...; off = any",
+    ),
     Key("verify", kinds.text, "system", 'certificates to trust: "system", a PEM file, or "off" for none at all'),
     Key("trust_address", kinds.flag, False, "take the data address that the server names (load balancers)"),
     Key("timeout", kinds.duration(0.1), 30.0, "seconds to wait for an answer"),
