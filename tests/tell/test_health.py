@@ -134,8 +134,8 @@ def test_a_look_costs_the_same_however_many_tasks_there_are(office: Office) -> N
         rows = ((number, f"k{number % 3}") for number in tasks)
         with office.store.ledger.write() as con:
             con.executemany(
-                "INSERT INTO tasks (id, type, status, outcome, key, section, operation, force, submission_time, queued) "
-                "VALUES (?, 'ingestion', 'DONE', 'ok', ?, 'P', 'sync', 0, '2026-11-21T00:00:00Z', 1)",
+                "INSERT INTO tasks (id, key, section, type, status, outcome, operation, force, submission_time, "
+                "queued) VALUES (?, ?, 'P', 'ingestion', 'DONE', 'ok', 'sync', 0, '2026-11-21T00:00:00Z', 1)",
                 rows,
             )
         with office.store.ledger.read() as con:

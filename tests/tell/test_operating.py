@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import shlex
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from feedengine.cli.dispatch import dispatch
-from feedengine.cli.tree import VERBS
+from feedengine.cli.tree import VERBS, module
 from feedengine.ledger.figures import Figures
 from feedengine.ledger.incidents import KINDS
 from feedengine.notify.webhook import sign
@@ -91,6 +92,10 @@ def test_every_alarm_has_its_next_command() -> None:
 
 
 def test_commands_and_settings_that_are_named_exist() -> None:
+    for verb, word in re.findall(r"feedengine (\w+)(?: ([a-z]+))?(?=[ `)\n;])", TEXT.partition("## Serve")[2]):
+        if verb in VERBS:
+            group = getattr(import_module(module(verb)), "group", None)
+            assert group is None or word in group.commands, f"{verb} {word}"
     for verb in re.findall(r"`feedengine (\w+)", TEXT):
         assert verb in VERBS, verb
     values = Settings.load(env={}).values
