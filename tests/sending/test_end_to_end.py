@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -120,3 +121,25 @@ def test_the_courier_of_a_service_sends_and_outlives_a_receiver_that_is_down(
     assert theirs.drain(60)
     assert [task.status for task in theirs.tasks()] == ["DONE"]
     assert sender.complaints() == []
+
+
+@pytest.mark.feature("P20")
+def test_killed_while_sending_each_feed_is_applied_exactly_once(ours: Path, theirs: Service, tmp_path: Path) -> None:
+    points = ("before_put", "after_put", "verified", "placing", "renamed", "before_sent", "sent")
+    names = []
+    for number, point in enumerate(points):
+        feed = archive(tmp_path / NAME.format("delta", number), {"items": [{"id": f"K{number}", "name": point}]})
+        names.append(feed.name)
+        done = command(
+            *("--config", ours, "send", feed, "shop", "--wait"), FEEDENGINE_FAULT=f"serve.send.{point}", seconds=120
+        )
+        assert done.returncode == -signal.SIGKILL, done.stderr
+        # The receiver takes what has its final name before anybody looks after it.
+        assert theirs.drain(60)
+    last = archive(tmp_path / NAME.format("sync", 8), SHOP)
+    done = run(ours, "send", last, "shop", "--wait", "--timeout", "100")
+    assert done.returncode in (0, 3), done.stdout
+    assert theirs.drain(60)
+    assert sorted(str(task.filename) for task in theirs.tasks()) == sorted([*names, last.name])
+    counts = json.loads(run(ours, "outbox", "list").stdout)["counts"]
+    assert counts["SENT"] == len(points) + 1

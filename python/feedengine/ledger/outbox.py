@@ -175,9 +175,12 @@ class Outbox:
         with self.database.write(lasting=True) as con:
             con.execute("UPDATE deliveries SET placed = 1 WHERE id = ?", [delivery])
 
-    def sent(self, delivery: int, verified: str) -> None:
-        """It has arrived. The publication that it completes is sent as well."""
-        with self.database.write(lasting=True) as con:
+    def sent(self, delivery: int, verified: str, *, lasting: bool = True) -> None:
+        """It has arrived. The publication that it completes is sent as well.
+
+        Need not be `lasting` where the part file tells the same after a power failure.
+        """
+        with self.database.write(lasting=lasting) as con:
             con.execute(
                 "UPDATE deliveries SET status = 'SENT', sent = ?, verified = ?, error = NULL, worker = NULL "
                 "WHERE id = ?",

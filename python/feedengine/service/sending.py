@@ -113,7 +113,8 @@ class Sender:
             remote, self._target, delivery, file, lambda: self.outbox.placing(delivery.id), self._progress()
         )
         point("serve.send.before_sent")
-        self.outbox.sent(delivery.id, verified)
+        # With a temporary name `placing` was lasting: after a power failure it is found out again.
+        self.outbox.sent(delivery.id, verified, lasting=not self._target.keys["temporary"])
         point("serve.send.sent")
         self._log(
             "send.sent", delivery=delivery.id, target=self._target.name, file=delivery.name, bytes=delivery.bytes,
