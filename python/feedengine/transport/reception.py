@@ -52,4 +52,4 @@ class Reception(Protocol):
         """
 
     def knows(self, path: Path) -> bool:
-        """Whether the file that lies at this path of ours was taken already, by a server that died before it said so."""
+        """Whether the file that lies at this path of ours was taken already, by a server that died before saying so."""
