@@ -7,6 +7,7 @@ import json
 import os
 import socket
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from cli.canned import GOOD
+from feedengine.ledger import process
 from feedengine.ledger.figures import BOUNDS, Figures
 from feedengine.ledger.incidents import KINDS
 from feedengine.service import alarms, health, state
@@ -111,6 +113,21 @@ def test_labels_have_bounded_values(office: Office) -> None:
     assert len(exposition.read(text)["feedengine_incidents_open"].samples) == len(KINDS)
 
 
+def test_numbers_of_a_server_that_is_up_are_passed_on(office: Office) -> None:
+    note = office.store.root / "run" / "ftps.json"
+    with closing(Running(office.store)) as lock:
+        lock.children({"ftps": process.myself()})
+        note.write_text('{"sessions": 2, "passive_waited": 7, "passive_missing": [1, 2], "odd": "x", "more": {}}')
+        numbers = metrics(office)["feedengine_server"]
+        assert numbers.value(part="ftps", number="passive_waited") == 7
+        assert numbers.value(part="ftps", number="passive_missing") == 2 and len(numbers.samples) == 3
+        note.write_text("{half")
+        assert "feedengine_server" not in metrics(office)
+        lock.children({"ftps": ""})
+        note.write_text('{"sessions": 2}')
+        assert "feedengine_server" not in metrics(office), "what a server noted that is down says nothing"
+
+
 def test_every_catalog_is_found_by_seeking(office: Office) -> None:
     for key in ("k2", "k1"):
         for section in ("P", "Q"):
@@ -159,8 +176,6 @@ def test_health_says_503_and_why_while_nothing_serves(office: Office) -> None:
 
 
 def test_health_is_well_with_all_parts_and_names_the_one_that_is_down(office: Office) -> None:
-    from feedengine.ledger import process
-
     office.failed()
     lock = Running(office.store)
     lock.children({"keeper": process.myself()})

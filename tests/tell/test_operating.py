@@ -26,6 +26,7 @@ from tell.servers import certificate
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "operating.md"
 TEXT = DOCUMENT.read_text(encoding="utf-8")
+UP = {"parts": {"ftps": True}, "servers": {"ftps": {"sessions": 3}}}
 
 
 def blocks(kind: str) -> list[str]:
@@ -76,7 +77,7 @@ def test_every_metric_is_documented_and_every_documented_one_exists(tmp_path: Pa
     found = state.look(office.store, office.settings)
     when = {"good": "2026-11-21T02:00:00Z", "file": "2026-11-21T02:00:00Z"}
     sources = {name: type(each)(**{**vars(each), **when}) for name, each in found.sources.items()}
-    found = state.State(**{**vars(found), "sources": sources, "pid": 1, "parts": {"ftps": True}})
+    found = state.State(**{**vars(found), "sources": sources, "pid": 1, **UP})
     families = exposition.read(render(found, Figures(office.store.ledger).counters()))
     documented = set(re.findall(r"`(feedengine_\w+)(?:\{[\w,]+\})?`", TEXT))
     assert documented == set(families)

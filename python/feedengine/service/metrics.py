@@ -101,6 +101,15 @@ def _now(state: State) -> Iterable[tuple[str, str, str, list[Sample]]]:
         "Whether a source is paused.",
         [({"source": name}, each.paused is not None) for name, each in sources],
     )
+    yield gauge(
+        "server",
+        "Numbers that a server noted last: sessions, transfers, waits for passive ports and more.",
+        [
+            ({"part": part, "number": name}, value)
+            for part, numbers in state.servers.items()
+            for name, value in numbers.items()
+        ],
+    )
     yield gauge("disk_free_bytes", "Free space on the store's disk.", [({}, state.disk_free)])
     if state.certificate is not None:
         yield gauge(

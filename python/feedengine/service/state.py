@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
@@ -23,7 +24,8 @@ from feedengine.store import Store
 
 @dataclass(frozen=True)
 class State:
-    """A look at everything. Times are UTC. `queue` has (number, oldest) by status, `parts` whether each is up."""
+    """A look at everything. Times are UTC. `queue` has (number, oldest) by status, `parts` whether each is up,
+    `servers` the numbers that the servers note every few seconds: sessions, transfers, waits for passive ports."""
 
     at: datetime
     pid: int | None
@@ -36,6 +38,7 @@ class State:
     messages: Mapping[tuple[str, str], int]
     deliveries: Mapping[str, int]
     sources: Mapping[str, SourceState] = field(default_factory=dict)
+    servers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def oldest_seconds(self) -> float:
@@ -58,10 +61,11 @@ def look(store: Store, settings: Settings) -> State:
     """Look at everything once; a few milliseconds. Raises what the ledger raises."""
     ledger = store.ledger
     number = running.pid(store)
+    parts = running.parts(store) if number else {}
     return State(
         at=datetime.now(UTC),
         pid=number,
-        parts=running.parts(store) if number else {},
+        parts=parts,
         queue=Figures(ledger).queue(),
         incidents=Incidents(ledger).list(),
         applied=Figures(ledger).applied(),
@@ -69,6 +73,7 @@ def look(store: Store, settings: Settings) -> State:
         certificate=certificate_end(store, settings),
         messages=Messages(ledger).counts(),
         deliveries=Outbox(ledger).counts(),
+        servers={name: _noted(store, name) for name in ("ftps", "sftp") if parts.get(name)},
         sources={name: Sources(ledger).state(name) for name in settings.named.get("sources", {})},
     )
 
@@ -92,6 +97,7 @@ def document(state: State, least_free: int) -> dict[str, Any]:
             {"catalog": f"{each.key}/{each.section}", "last_success": each.ended, "snapshot": each.snapshot}
             for each in state.applied
         ],
+        "servers": {name: dict(numbers) for name, numbers in state.servers.items()},
         "disk_free": state.disk_free,
         "certificate_days": days_left(state),
         "incidents": [{"kind": each.kind, "key": each.key, "since": each.opened} for each in state.incidents],
@@ -103,6 +109,15 @@ def document(state: State, least_free: int) -> dict[str, Any]:
 def days_left(state: State) -> int | None:
     """Whole days that the certificate is valid still; None where there is none."""
     return None if state.certificate is None else (state.certificate - state.at).days
+
+
+def _noted(store: Store, server: str) -> dict[str, float]:
+    """The numbers that a server noted last; what is no number is left out."""
+    with suppress(OSError, ValueError):
+        found = json.loads((store.root / "run" / f"{server}.json").read_bytes())
+        lengths = {name: len(value) if isinstance(value, list) else value for name, value in found.items()}
+        return {name: value for name, value in lengths.items() if isinstance(value, int | float)}
+    return {}
 
 
 def free(path: Path) -> int:
