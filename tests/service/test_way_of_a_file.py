@@ -279,3 +279,16 @@ def test_submit_copies(place: Place, tmp_path: Path) -> None:
     assert place.items() == {"A": "a", "B": "b", "C": "c"}
     with pytest.raises(FeedRejected):
         place.desk.submit(tmp_path / "nonsense.csv", actor="ann")
+
+
+def test_the_desk_of_a_part_goes_by_its_newest_settings(tmp_path: Path) -> None:
+    from feedengine.service import parts
+
+    place = Place(tmp_path)
+    desk = parts.desk(place.part)
+    name = "/key_a1_Products_Sync_1.csv"
+    desk.admit(place.account, name)
+    place.file.write_text(place.file.read_text() + 'name_check = "reply"\n')
+    place.part.reload()
+    with pytest.raises(Refused):
+        desk.admit(place.account, name)

@@ -88,7 +88,7 @@ def _serve(order: Order) -> None:
     run = kind.load()
     try:
         if kind.server:
-            run(part, parts.desk(store, settings))
+            run(part, parts.desk(part))
         else:
             run(part)
     except (FeedEngineError, OSError) as error:

@@ -14,7 +14,6 @@ from feedengine.service.part import Part
 from feedengine.service.posting import send_due
 from feedengine.service.sending import Sender
 from feedengine.service.targets import is_ours, target_of
-from feedengine.settings import Settings
 
 # How long a missed bell, or a delivery that becomes due, can go unnoticed.
 _POLL_SECONDS = 1.0
@@ -61,7 +60,7 @@ class Courier:
     def reload(self) -> None:
         """Read the settings anew; a file that is wrong changes nothing."""
         try:
-            self._part.settings = Settings.load(self._part.settings.file)
+            self._part.settings = self._part.read()
         except FeedEngineError as error:
             self._part.log("send.settings", level="error", error=error.message)
 

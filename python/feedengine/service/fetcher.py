@@ -15,7 +15,6 @@ from feedengine.service.fetching.perform import perform
 from feedengine.service.fetching.run import Stopped, Submit
 from feedengine.service.fetching.source import Source, written
 from feedengine.service.part import Part
-from feedengine.settings import Settings
 from feedengine.settings.times import interval
 
 # Seconds between looks at the clock, and between looks for files that did not come.
@@ -126,7 +125,7 @@ class Fetcher:
 
     def _reload(self) -> None:
         try:
-            self._part.settings = Settings.load(self._part.settings.file)
+            self._part.settings = self._part.read()
         except ConfigError as error:
             self._part.log("fetch.settings_kept", level="error", message=error.message)
             return

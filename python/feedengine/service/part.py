@@ -34,13 +34,15 @@ class Part:
     ready: Callable[..., None] = lambda **facts: None
     load: Callable[[], Settings] | None = None
 
+    def read(self) -> Settings:
+        """The settings as file, environment and flags say now. Raises ConfigError."""
+        return self.load() if self.load is not None else Settings.load(self.settings.file)
+
     def reload(self) -> None:
         """Read the settings anew, as SIGHUP asked for. Settings that can't be read leave the old ones in force."""
         self.reloading.clear()
-        if self.load is None:
-            return
         try:
-            self.settings = self.load()
+            self.settings = self.read()
         except FeedEngineError as error:
             self.log("settings.refused", level="error", error=error.message)
             return

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING
 
+from feedengine.service.part import Part
 from feedengine.settings import Settings
+
+if TYPE_CHECKING:
+    from feedengine.service.reception import Desk
 
 
 @dataclass(frozen=True)
@@ -48,8 +52,8 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def desk(store: Any, settings: Settings) -> Any:
-    """What servers hand arriving files to."""
+def desk(part: Part) -> Desk:
+    """What a server hands arriving files to; goes by the settings that the part has at that time."""
     from feedengine.service.reception import Desk
 
-    return Desk(store, settings)
+    return Desk(part.store, lambda: part.settings)

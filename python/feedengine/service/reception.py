@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,17 @@ class _Reading:
 
 
 class Desk:
-    """Implements `Reception` on a store. Safe for several threads."""
+    """Implements `Reception` on a store. Safe for several threads. `settings` may be a function that gives them."""
 
-    def __init__(self, store: Store, settings: Settings) -> None:
+    def __init__(self, store: Store, settings: Settings | Callable[[], Settings]) -> None:
         self.store = store
-        self.settings = settings
+        self._settings = settings
         self.queue = Queue(store.ledger)
+
+    @property
+    def settings(self) -> Settings:
+        """The settings as they are now."""
+        return self._settings if isinstance(self._settings, Settings) else self._settings()
 
     def admit(self, account: Any, virtual: str) -> None:
         """Before a file is taken: its name, its folder, room on the disk, the queue's limit. Raises `Refused`."""

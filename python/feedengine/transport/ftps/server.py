@@ -272,7 +272,8 @@ def serve(part: Any, desk: Reception) -> None:
         if part.reloading.is_set():
             part.reloading.clear()
             try:
-                fresh = _options(Settings.load(part.settings.file), root)
+                part.settings = part.read()
+                fresh = _options(part.settings, root)
             except ConfigError as error:
                 part.log("ftps.reload_failed", level="error", why=error.message)
                 return
