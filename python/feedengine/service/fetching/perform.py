@@ -100,8 +100,17 @@ def _went_well(store: Store, ledger: Sources, source: Source, result: Result, lo
     for file, message in result.refused.items():
         about = {"source": source.name, "file": file, "message": f"{file}: {message}"}
         incidents.open("source_refused", source.name, about)
-    log("fetch.looked", source=source.name, handed=len(result.handed), same=len(result.same),
-        refused=len(result.refused), unsure=len(result.unsure))  # fmt: skip
+    # A source that is looked at every minute must not fill the log with it.
+    level = "info" if result.handed or result.refused else "debug"
+    log(
+        "fetch.looked",
+        level=level,
+        source=source.name,
+        handed=len(result.handed),
+        same=len(result.same),
+        refused=len(result.refused),
+        unsure=len(result.unsure),
+    )
 
 
 def _failed(store: Store, ledger: Sources, source: Source, error: FeedEngineError, log: Log) -> None:
