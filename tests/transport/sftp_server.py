@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,9 @@ class FakePart:
 class Server:
     """A running server. `stop` drains it."""
 
+    #: Host keys that an earlier server of this process made: making an RSA key takes seconds.
+    keys: Path | None = None
+
     def __init__(self, folder: Path, **env: str) -> None:
         self.root = folder / "store"
         self.store = Store.create(self.root)
@@ -58,6 +62,8 @@ class Server:
         self.accounts.add(NAME, given=PASSWORD, home="anna")
         self.accounts.add(PLAIN, given=PASSWORD, home="anna")
         self.home = Home.of(self.root / "homes", "anna").root
+        if Server.keys is not None:
+            shutil.copytree(Server.keys, self.root / "ssh")
         self.desk = Desk()
         self.part = FakePart(self.store, self.settings)
         self.failed: list[BaseException] = []
@@ -66,6 +72,7 @@ class Server:
         while not self.part.serving.wait(0.05):
             if self.failed:
                 raise self.failed[0]
+        Server.keys = self.root / "ssh"
 
     def _run(self) -> None:
         try:
