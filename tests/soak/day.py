@@ -29,7 +29,7 @@ from feedengine.store import Store
 from network.ports import free_block
 from network.proxy import Proxy
 from network.service import Service, Tables
-from soak import clients, havoc, verdict, watch
+from soak import clients, havoc, sftp, verdict, watch
 from soak.feeds import Sent, feeds_of
 from soak.journal import Journal
 from soak.world import Partner, make
@@ -40,9 +40,14 @@ class Day:
 
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         self.options, self.folder = options, folder
-        self.partners = make(options.accounts, options.seed, small=options.short)
-        block = free_block(11, tuple(f"127.0.0.{1 + number}" for number in range(options.senders + 1)))
-        self.service = Service(folder, block[0], block[1:], settings(self.partners))
+        protocols = ("ftps", "ftps", "ftps", "sftp") if sftp.available() else ("ftps",)
+        self.partners = make(options.accounts, options.seed, small=options.short, protocols=protocols)
+        self.kinds = tuple(kind for kind in havoc.KILLS if kind != "sftp" or kind in protocols)
+        block = free_block(12, tuple(f"127.0.0.{1 + number}" for number in range(options.senders + 1)))
+        self.sftp_port = block[11]
+        self.service = Service(
+            folder, block[0], block[1:11], settings(self.partners, self.sftp_port, enabled="sftp" in protocols)
+        )
         self.journal = Journal(folder / "journal.jsonl")
         self.proxies = [Proxy(block[0], block[1:], at=f"127.0.0.{2 + number}") for number in range(options.senders)]
         self.work: queue.Queue[tuple[Partner, Iterator[Sent]]] = queue.Queue()
@@ -127,16 +132,16 @@ class Day:
         if bad.die_after is not None:
             with self._lock:
                 self.troubles["client killed"] += 1
+        over_ssh = sent.partner.protocol == "sftp"
+        port, once = (self.sftp_port, sftp.attempt) if over_ssh else (proxy.port, clients.attempt)
         try:
-            return clients.attempt(
-                proxy.host, proxy.port, sent, die_after=bad.die_after, seconds=4.0 if bad.fault else 30.0
-            )
+            return once(proxy.host, port, sent, die_after=bad.die_after, seconds=4.0 if bad.fault else 30.0)
         finally:
             proxy.disarm()
 
     def _havoc(self, senders: list[threading.Thread]) -> None:
         """Kill as planned until the last sender has ended."""
-        planned = havoc.kills(self.options.seed, self.options.kills)
+        planned = havoc.kills(self.options.seed, self.options.kills, self.kinds)
         while any(sender.is_alive() for sender in senders):
             if planned and self.done >= planned[0][0] * self.options.feeds:
                 _, kind = planned.pop(0)
@@ -166,13 +171,14 @@ class Day:
         }
 
 
-def settings(partners: list[Partner]) -> Tables:
+def settings(partners: list[Partner], sftp_port: int, *, enabled: bool) -> Tables:
     """The day's settings: rows are rejected one by one, and times fit a short day."""
     catalogs = {f'catalogs."{catalog.name}".rules': {"rows": "reject"} for one in partners for catalog in one.catalogs}
     return {
         **catalogs,
         "engine": {"threads": 1},
         "queue": {"workers": 2, "visible_min": 1, "lease": 5},
+        "sftp": {"enabled": enabled, "host": "127.0.0.1", "port": sftp_port, "login_delay": 0.1, "max_per_address": 0},
         "ftps": {"idle_timeout": 20, "stall_timeout": 5, "connect_timeout": 5, "max_per_address": 200},
     }
 

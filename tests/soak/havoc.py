@@ -8,15 +8,15 @@ from dataclasses import dataclass
 from network.proxy import Fault
 from soak.feeds import Sent
 
-#: What is killed: one worker, the server, the keeper, the supervisor (kill -9 each), all at once as when the power
+#: What is killed: one worker, a server, the keeper, the supervisor (kill -9 each), all at once as when the power
 #: fails, or politely (SIGTERM and a new start).
-KILLS = ("worker", "ftps", "keeper", "supervisor", "power", "restart")
+KILLS = ("worker", "ftps", "sftp", "keeper", "supervisor", "power", "restart")
 
 
-def kills(seed: int, rounds: int) -> list[tuple[float, str]]:
+def kills(seed: int, rounds: int, kinds: tuple[str, ...] = KILLS) -> list[tuple[float, str]]:
     """Every kind `rounds` times: (share of the day, kind), in order of time."""
     chance = random.Random(f"kills {seed}")
-    slots = [kind for _ in range(rounds) for kind in KILLS]
+    slots = [kind for _ in range(rounds) for kind in kinds]
     chance.shuffle(slots)
     width = 0.9 / max(1, len(slots))
     return [(0.05 + width * (place + chance.random()), kind) for place, kind in enumerate(slots)]
