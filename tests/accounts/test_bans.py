@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import stat
@@ -158,6 +159,14 @@ def test_threads_lose_no_failure(bans: Bans, path: Path) -> None:
     for each in running:
         each.join()
     assert json.loads(path.read_bytes())[PEER]["score"] == pytest.approx(10)
+
+
+def test_a_process_that_hangs_with_the_lock_is_not_waited_for(bans: Bans, path: Path) -> None:
+    bans.failed(PEER, "password")
+    with path.with_suffix(".lock").open("r+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        bans.failed(PEER, "password")
+    assert json.loads(path.read_bytes())[PEER]["score"] == pytest.approx(2)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")

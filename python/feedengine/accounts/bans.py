@@ -24,6 +24,8 @@ _CREDIT = 5.0
 _GROWTH = 1.5
 _LONGEST = 86400.0
 _MOST_ADDRESSES = 2000
+_TRIES = 20
+_PAUSE = 0.005
 
 
 @dataclass(frozen=True)
@@ -178,7 +180,8 @@ def _standing(found: dict[str, Any]) -> Standing:
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """One process at a time. Held for a millisecond; where it can't be had at all, scores of the other are lost."""
+    """One process at a time. Others hold it for a millisecond; one that hangs with it is not waited for, and neither is
+    a disk that takes no file: then a score of the other process may be lost."""
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
         descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -186,7 +189,12 @@ def _locked(path: Path) -> Iterator[None]:
         yield
         return
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        for _ in range(_TRIES):
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(_PAUSE)
         yield
     finally:
         os.close(descriptor)
