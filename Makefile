@@ -7,6 +7,7 @@ FEED ?=
 PYTHON ?= python3
 PYTEST_FLAGS ?= -q -n auto
 FUZZ_SECONDS ?= 60
+SEED ?= 7
 
 # A toolchain that rustup installed is found without a login shell.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -19,7 +20,7 @@ PACKAGED := README.md pyproject.toml
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup demo test test-rust test-python lint format bench bench-full fuzz wheel coverage third-party lock clean
+.PHONY: all help setup demo test test-rust test-python lint format bench bench-full fuzz soak wheel coverage third-party lock clean
 
 all: lint test  ## what CI runs: lint and test
 
@@ -64,6 +65,9 @@ fuzz: $(VENV)/.deps  ## every fuzz target for FUZZ_SECONDS each (needs cargo-fuz
 	@command -v cargo-fuzz >/dev/null || { echo "fuzzing needs cargo-fuzz: cargo install cargo-fuzz" >&2; exit 1; }
 	cd rust/fuzz && for target in $$(cargo fuzz list --fuzz-dir .); do \
 	  RUSTC_BOOTSTRAP=1 cargo fuzz run --fuzz-dir . $$target -- -max_total_time=$(FUZZ_SECONDS) || exit 1; done
+
+soak: $(VENV)/.built  ## a day in the life of the service: 50 accounts, 2,000 feeds, faults and kills (a quarter of an hour)
+	$(BIN)/python tests/soak/day.py --seed $(SEED)
 
 wheel: $(VENV)/.deps  ## an abi3 wheel in dist/, for any Python from 3.11 on
 	$(BIN)/maturin build --release --locked --out dist

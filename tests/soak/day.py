@@ -117,6 +117,8 @@ class Day:
             partner, feeds = self.work.get()
             sent = next(feeds, None)
             if sent is None:
+                with self._lock:
+                    self.left += 1
                 continue
             result = clients.deliver(self.journal, sent, lambda sent, number: self._attempt(proxy, sent, number))
             with self._lock:

@@ -14,6 +14,7 @@ from feedengine.ledger.ledger import Ledger
 from feedengine.ledger.task import COLUMNS, Task, from_row
 
 _ALL = ", ".join(COLUMNS)
+_FAR = 3600.0
 _OPEN = "queued AND status IN ('QUEUED', 'IN_PROGRESS')"
 
 
@@ -51,7 +52,8 @@ class Queue:
         """
         if not self._select("queued AND status = 'QUEUED' LIMIT 1"):
             return None
-        at = moment()
+        # Nothing waits so long: a time that far ahead was written before the clock was set back.
+        at, far = moment(), moment(_FAR)
         order = "coalesce(sent, submission_time), place, id" if window else "place, id"
         # Lasting: what the store says was applied must not be waiting in the ledger after a power failure.
         with self.ledger.write(lasting=True) as con:
@@ -61,9 +63,13 @@ class Queue:
                 "start_time = ?, last_update = ?, not_before = NULL WHERE id = ("
                 "SELECT id FROM (SELECT id, place, status, not_before, submission_time, row_number() OVER "
                 f"(PARTITION BY key ORDER BY status = 'QUEUED', {order}) AS turn FROM tasks WHERE {_OPEN}) "
-                "WHERE turn = 1 AND status = 'QUEUED' AND coalesce(not_before, '') <= ? AND submission_time <= ? "
+                "WHERE turn = 1 AND status = 'QUEUED' AND (coalesce(not_before, '') <= ? OR not_before > ?) "
+                "AND (submission_time <= ? OR submission_time > ?) "
                 f"ORDER BY place, id LIMIT 1) AND status = 'QUEUED' RETURNING {_ALL}",
-                [process.myself(), moment(lease), now(), now(), at, moment(-window) if window else "9"],
+                [
+                    *(process.myself(), moment(lease), now(), now(), at, far),
+                    *(moment(-window) if window else "9", far),
+                ],
             ).fetchone()
         point("serve.claimed")
         return from_row(row) if row else None
