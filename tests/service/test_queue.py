@@ -187,6 +187,24 @@ def test_a_file_that_kills_its_worker_twice_is_put_aside_and_the_queue_goes_on(p
     assert place.task(number).status == "DONE"
 
 
+def test_what_was_put_aside_is_kept_as_long_as_other_copies(place: Place) -> None:
+    number = place.land(place.name("sync"), SYNC)
+    assert number is not None
+    with place.store.ledger.write() as con:
+        con.execute("UPDATE tasks SET crashes = 2")
+    place.work()
+    place.follow(number)
+    aside = place.store.root / "quarantine" / str(number)
+    housekeeping.retain(place.store, place.settings, place.diary)
+    assert aside.is_dir()
+    with place.store.ledger.write() as con:
+        con.execute("UPDATE tasks SET last_update = ?", [moment(-8 * 86400)])
+    housekeeping.retain(place.store, place.settings, place.diary)
+    assert not aside.exists() and place.task(number).path is None
+    with pytest.raises(UsageError, match="no longer kept"):
+        again(place.store, place.settings, number, actor="ann")
+
+
 def test_the_service_may_die_more_often_than_a_worker(place: Place) -> None:
     number = place.land(place.name("sync"), SYNC)
     assert number is not None

@@ -97,6 +97,7 @@ def retain(store: Store, settings: Settings, log: Log) -> None:
             path = Path(str(getattr(task, column)))
             if column == "path":
                 _drop_copy(store, path)
+                shutil.rmtree(store.root / "quarantine" / str(task.id), ignore_errors=True)
                 queue.mark(task.id, path=None)
             else:
                 path.unlink(missing_ok=True)
