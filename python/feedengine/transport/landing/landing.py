@@ -56,6 +56,8 @@ class Landing:
         self._desk = desk
         self._homes = store / "homes"
         self._lock = threading.Lock()
+        # Homes that were used, each with the last of the folders that are made with it.
+        self._known: dict[str, tuple[Home, str]] = {}
         # The state of the hash of parts that are kept, so that a resume needn't read them: name to (bytes, hash).
         self._states: OrderedDict[str, tuple[int, hashlib._Hash]] = OrderedDict()
         # Hashes of whole files: (device, inode, bytes, time of change) to hash.
@@ -66,7 +68,11 @@ class Landing:
 
     def home(self, account: Account) -> Home:
         """The account's home, made where it is missing. Raises OSError, ValueError."""
-        return Home.of(self._homes, account.home)
+        known = self._known.get(account.home)
+        if known is None or not os.path.isdir(known[1]):
+            made = Home.of(self._homes, account.home)
+            known = self._known[account.home] = made, str(made.root / names.FOLDERS[-1])
+        return known[0]
 
     def begin(
         self, account: Account, virtual: str, *, protocol: str, peer: str | None = None, offset: int | None = 0
