@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import stat
 import threading
 from pathlib import Path
@@ -169,14 +168,10 @@ def test_a_process_that_hangs_with_the_lock_is_not_waited_for(bans: Bans, path: 
     assert json.loads(path.read_bytes())[PEER]["score"] == pytest.approx(2)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root writes anywhere")
 def test_where_notes_cannot_be_kept_bans_still_hold(tmp_path: Path, clock: Clock) -> None:
-    tmp_path.chmod(0o500)
-    try:
-        bans = Bans(tmp_path / "run" / "bans.json", clock=clock)
-        assert guess(bans) == 15 and bans.left(PEER) == 1800
-    finally:
-        tmp_path.chmod(0o700)
+    (tmp_path / "run").write_text("a file where the folder should be")
+    bans = Bans(tmp_path / "run" / "bans.json", clock=clock)
+    assert guess(bans) == 15 and bans.left(PEER) == 1800
 
 
 def test_the_door_counts_what_comes_of_logins(tmp_path: Path) -> None:

@@ -19,12 +19,17 @@ class Raw:
     def __init__(self, server: Server, **how: Any) -> None:
         self.loop = asyncio.new_event_loop()
         given = {"username": NAME, "password": PASSWORD, "client_keys": None, **how}
-        self.connection = self.run(
-            asyncssh.connect(
-                "127.0.0.1", server.port, known_hosts=None, config=None, agent_path=None, preferred_auth="password",
-                **given,
-            )
-        )  # fmt: skip
+        try:
+            self.connection = self.run(
+                asyncssh.connect(
+                    "127.0.0.1", server.port, known_hosts=None, config=None, agent_path=None, preferred_auth="password",
+                    **given,
+                )
+            )  # fmt: skip
+        except BaseException:
+            self.loop.run_until_complete(self.loop.shutdown_asyncgens())
+            self.loop.close()
+            raise
         self.sftp = self.run(self.connection.start_sftp_client())
 
     def run(self, verb: Any) -> Any:

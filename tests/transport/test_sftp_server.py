@@ -420,6 +420,20 @@ def test_the_host_keys_are_made_once_and_private(server: Server) -> None:
     assert {each.split()[0] for each in server.part.facts["host_keys"]} == {"ssh-ed25519", "ssh-rsa"}
 
 
+def test_the_third_wrong_password_ends_the_connection(server: Server) -> None:
+    tried: list[str] = []
+
+    class Guessing(asyncssh.SSHClient):
+        def password_auth_requested(self) -> str:
+            tried.append("wrong wrong wrong")
+            return tried[-1]
+
+    with pytest.raises((asyncssh.DisconnectError, OSError)):
+        Raw(server, password=None, client_factory=Guessing)
+    assert len(tried) == 3
+    assert len(server.wait_for("sftp.login_failed", 3)) == 3
+
+
 # Servers of their own
 
 
