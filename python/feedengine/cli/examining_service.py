@@ -120,9 +120,10 @@ def _certificate(store: Store, settings: Settings) -> Iterator[Finding]:
         return
     file = Path(str(settings.get("ftps.certificate")) or store.root / "tls" / "server.crt")
     key = Path(str(settings.get("ftps.key"))) if settings.get("ftps.key") else file.with_suffix(".key")
-    warnings = Certificate(file, key if key.exists() else file).warnings()
-    yield Finding("certificate", "ok" if end > datetime.now(UTC) else "bad", f"valid until {end:%Y-%m-%d}")
-    for each in warnings:
+    found = Certificate(file, key if key.exists() else file)
+    said = f"valid until {end:%Y-%m-%d}, SHA-256 {found.fingerprint()}"
+    yield Finding("certificate", "ok" if end > datetime.now(UTC) else "bad", said)
+    for each in found.warnings():
         yield Finding("certificate", "warn", each)
 
 

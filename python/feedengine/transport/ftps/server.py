@@ -18,7 +18,7 @@ from feedengine import accounts
 from feedengine.accounts import Account, Verdict
 from feedengine.errors import ConfigError
 from feedengine.settings import Settings
-from feedengine.transport.certificate import certificate
+from feedengine.transport.certificate import Certificate, certificate
 from feedengine.transport.ftps import options as told
 from feedengine.transport.ftps.hall import Door, Hall, Log, write_status
 from feedengine.transport.ftps.library import FTPServer, IOLoop
@@ -139,6 +139,8 @@ class Server:
             implicit_port=self._options.implicit_port,
             passive=f"{self._options.passive_ports[0]}-{self._options.passive_ports[-1]}",
             missing=self.hall.ports.missing,
+            # For partners who trust a certificate that is signed by itself.
+            fingerprint=Certificate(self._options.certificate, self._options.certificate).fingerprint(),
         )
         self._clear()
         self.loop.call_every(_CLEAR_SECONDS, self._clear)
