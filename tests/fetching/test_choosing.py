@@ -37,6 +37,11 @@ def test_only_what_matches_and_is_no_part() -> None:
     assert names(pick([entry("A.CSV")], pattern="*.csv").ready) == []
 
 
+def test_a_name_that_leads_out_of_the_folder_is_not_wanted() -> None:
+    listed = [entry(each) for each in ("../a.csv", "/etc/a.csv", "b/a.csv", "a\0.csv", "..")]
+    assert names(pick(listed, pattern="*").ready) == []
+
+
 @pytest.mark.feature("P3")
 def test_order() -> None:
     # The time in the name goes before the time of the file.

@@ -182,6 +182,18 @@ def test_a_run_that_was_asked_for_comes_at_once(bench: Bench) -> None:
     assert bench.rig.ledger.state("a").asked is None
 
 
+@pytest.mark.parametrize("schedule", ["15m", "0 * * * *"])
+def test_a_clock_that_was_ahead_delays_nothing(bench: Bench, schedule: str) -> None:
+    bench.clock.on(days=400)
+    ahead = bench.fetcher(bench.source("a", schedule=schedule))
+    ahead.turn()
+    bench.clock.on(days=-400)
+    later = bench.fetcher(bench.source("a", schedule=schedule))
+    later.turn()
+    planned = datetime.fromisoformat(str(bench.rig.ledger.state("a").next_run))
+    assert bench.clock.now < planned <= bench.clock.now + timedelta(hours=1)
+
+
 def test_settings_are_read_again_and_wrong_ones_are_not_used(bench: Bench) -> None:
     fetcher = bench.fetcher(bench.source("a"))
     bench.write(bench.source("a"), bench.source("b"), bench.source("c", catalog="k/s"))

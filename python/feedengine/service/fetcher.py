@@ -73,6 +73,7 @@ class Fetcher:
                 self._start(source)
         if self._alarmed is None or abs((now - self._alarmed).total_seconds()) >= _ALARMS:
             self._alarmed = now
+            self._mind_the_clock(now)
             self._look_for_missing(now)
 
     def end(self) -> None:
@@ -89,6 +90,13 @@ class Fetcher:
         first = now if interval(source.schedule) else schedule.after(source.schedule, source.time_zone, now)
         self._plan(source, first)
         return first
+
+    def _mind_the_clock(self, now: datetime) -> None:
+        """Plan anew what was planned when the clock was far ahead: it would rest till then."""
+        for source in self._sources.values():
+            latest = schedule.after(source.schedule, source.time_zone, now)
+            if self._planned(source, self._ledger.state(source.name), now) > latest:
+                self._plan(source, latest)
 
     def _plan(self, source: Source, when: datetime) -> None:
         self._ledger.plan(source.name, f"{source.schedule} {source.time_zone}", written(when) or "")

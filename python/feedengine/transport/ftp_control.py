@@ -6,6 +6,7 @@ import ftplib
 import re
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import BinaryIO
@@ -14,9 +15,10 @@ from feedengine.errors import ConfigError, TransportError
 from feedengine.transport.ftp_errors import FAILURES, DataFailed
 from feedengine.transport.remote import Place
 
-# Small TLS records double the server's work; a big buffer to receive into is allocated anew for each record.
+# Small TLS records double the server's work.
 _SEND = 1 << 20
-_RECEIVE = 64 << 10
+_RECEIVE = 512 << 10
+_RECORD = 16 << 10
 _MOST_LISTED = 64 << 20
 # Seconds for the goodbyes, which change nothing any more.
 _POLITE = 5.0
@@ -77,16 +79,18 @@ class Control(ftplib.FTP_TLS):
     def receive(self, command: str, offset: int, take: Callable[[memoryview], None]) -> bool:
         """Load what `command` gives, `take` is handed the blocks. Says whether the end was confirmed: by close_notify
         where there is TLS. The server's last answer was good, or this raises."""
-        buffer = memoryview(bytearray(_RECEIVE))
         with self._data(command, offset) as connection:
             clean = True
+            gathered = _Gathered(take)
             try:
-                while got := connection.recv_into(buffer):
-                    take(buffer[:got])
+                while got := connection.recv_into(gathered.room()):
+                    gathered.add(got)
             except ssl.SSLEOFError:
                 clean = False
             except OSError as error:
+                gathered.flush()
                 raise self._reason(error) from error
+            gathered.flush()
             self._part(connection)
         self._last_answer()
         return clean
@@ -242,6 +246,33 @@ class Control(ftplib.FTP_TLS):
             # Refused where it is always on.
             with suppress(ftplib.error_perm):
                 self.sendcmd("OPTS UTF8 ON")
+
+
+class _Gathered:
+    """TLS gives 16 KiB at a time; handing on and writing every record by itself would cost more than the TLS."""
+
+    def __init__(self, take: Callable[[memoryview], None]) -> None:
+        self._take = take
+        self._buffer = memoryview(bytearray(_RECEIVE))
+        self._filled = 0
+        self._handed = time.monotonic()
+
+    def room(self) -> memoryview:
+        """Where the next bytes go."""
+        return self._buffer[self._filled :]
+
+    def add(self, count: int) -> None:
+        """So many came. On a slow line they are handed on twice a second."""
+        self._filled += count
+        if self._filled > _RECEIVE - _RECORD or time.monotonic() - self._handed > 0.5:
+            self.flush()
+
+    def flush(self) -> None:
+        """Hand on what is there."""
+        count, self._filled = self._filled, 0
+        self._handed = time.monotonic()
+        if count:
+            self._take(self._buffer[:count])
 
 
 def _context(place: Place) -> ssl.SSLContext:

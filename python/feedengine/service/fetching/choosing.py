@@ -76,7 +76,9 @@ def _age(entry: Entry) -> tuple[datetime, datetime, str]:
 def _aside(source: Source, name: str) -> bool:
     low = name.lower()
     return (
-        name.startswith((".", "~"))
+        # A server that names files outside the folder is up to something: names become paths of ours.
+        any(mark in name for mark in "/\0")
+        or name.startswith((".", "~"))
         or low.startswith("in.")
         or low.endswith((*_UNFINISHED, _CHECKSUM))
         or (source.stability == "done" and name.endswith(source.marker))
