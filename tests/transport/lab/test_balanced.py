@@ -35,7 +35,7 @@ def balanced() -> Iterator[Balanced]:
         servers.base() as base,
         servers.proftpd(base, ports) as server,
         Proxy(server.place.port, ports) as proxy,
-        FtpsRemote(replace(server.place, trust_address=True, timeout=3)) as remote,
+        FtpsRemote(replace(server.place, trust_address=True, timeout=15)) as remote,
     ):
         yield Balanced(server, proxy, remote)
 
