@@ -131,9 +131,7 @@ def test_init_makes_a_settings_file_that_is_valid_and_a_store(tmp_path: Path) ->
     assert (checked.returncode, checked.stderr) == (0, "")
     # With every default written out the file still says the same.
     config.write_text(
-        "\n".join(
-            line[1:] if re.match(r"#(\w+ = |\[)", line) else line for line in config.read_text().splitlines()
-        )
+        "\n".join(line[1:] if re.match(r"#(\w+ = |\[)", line) else line for line in config.read_text().splitlines())
     )
     again = command("--config", config, "--json", "config", "check")
     assert again.returncode == 0, again.stderr

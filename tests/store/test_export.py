@@ -117,6 +117,21 @@ def test_archives_hold_every_entity_and_are_the_same_each_time(catalog: Catalog,
     assert gzip.decompress((tmp_path / "i.csv.gz").read_bytes()).startswith(b"id,item_name")
 
 
+def test_what_json_cannot_tell_apart_is_refused_by_name(tmp_path: Path) -> None:
+    catalog = new_catalog(tmp_path / "store")
+    writer = Writer(catalog)
+    writer.write(put=[{"id": "a", "item_name": "x", "metadata:url": "/not-the-url", "metadata:sizes:add": "9"}])
+    out = tmp_path / "items.jsonl"
+    with pytest.raises(UsageError, match="1 items have a value in metadata:url") as caught:
+        export(catalog, "Products", out, form="jsonl")
+    assert caught.value.code == "NOT_IN_JSON" and not out.exists()
+    writer.write(put=[{"id": "a", "item_name": "x", "metadata:sizes:add": "9"}])
+    with pytest.raises(UsageError, match="metadata:sizes:add"):
+        export(catalog, "Products", tmp_path / "items.jsonl.tar.gz", form="jsonl.tar.gz")
+    writer.write(put=[{"id": "a", "item_name": "x", "metadata:price": "9"}])
+    assert export(catalog, "Products", out, form="jsonl") == {"items": 1}
+
+
 def test_what_csv_cannot_hold_is_refused_by_name(tmp_path: Path) -> None:
     catalog = new_catalog(tmp_path / "store")
     Writer(catalog).write(put=[{"id": "a", "item_name": "x", "facet:Size": ["1|2"]}])

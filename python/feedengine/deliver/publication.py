@@ -228,8 +228,7 @@ def _no_orphans(difference: Difference, *, every: bool) -> None:
 
 def _no_clashes(difference: Difference) -> None:
     for entity in engine.constructor_entities():
-        taken = {field["json"] for field in entity["fields"] if field["place"] == "data"} | {"facets"}
-        clashes = difference.clashes(entity["name"], taken)
+        clashes = difference.clashes(entity["name"])
         if clashes:
             raise UsageError(
                 f"{entity['name']}: JSON cannot say {', '.join(clashes)}: its name there has another meaning.",

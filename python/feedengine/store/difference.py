@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from feedengine.store.database import literal
 from feedengine.store.model import EntityState
 from feedengine.store.reading import visible
 from feedengine.store.schema import KEY, Table
-from feedengine.store.text import LINES, record
+from feedengine.store.text import LINES, alike_in_json, record
 
 #: Values that receivers take for "leave the field alone" when a patch holds them, by kind of column.
 _SAYS_NOTHING = {
@@ -241,24 +241,17 @@ class Difference:
         ).fetchall()[0]
         return int(row[0]), str(row[1])
 
-    def clashes(self, entity: str, taken: Collection[str]) -> list[str]:
-        """Columns with values at `b` that JSON cannot tell from others: metadata called like a field of its own
-        (`taken`), or like the words that a patch has for members of lists."""
+    def clashes(self, entity: str) -> list[str]:
+        """Columns with values at `b` that JSON cannot tell from others."""
         table = self._tables.get(entity)
         if table is None:
             return []
-        names = [
-            column.name
-            for column in table.columns
-            if (bare := column.name.removeprefix("metadata:")) != column.name
-            and (bare.removeprefix("json:") in taken or bare.endswith((":add", ":remove")))
-        ]
         return [
-            name
-            for name in names
+            column.name
+            for column in alike_in_json(table, list(table.columns))
             if self._ask(
-                f"SELECT 1 FROM {table.history} AS h WHERE {visible(self.b)} AND h.{table.column(name)} IS NOT NULL "
-                "LIMIT 1"
+                f"SELECT 1 FROM {table.history} AS h WHERE {visible(self.b)} "
+                f"AND h.{table.column(column.name)} IS NOT NULL LIMIT 1"
             )
         ]
 

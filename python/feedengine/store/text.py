@@ -10,6 +10,7 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
+from feedengine import engine
 from feedengine.errors import UsageError
 from feedengine.store.database import literal, quoted
 from feedengine.store.model import Column
@@ -33,7 +34,7 @@ def write(
     """Write the records at a snapshot to `path`, ordered by id: form csv, jsonl or parquet.
 
     Gives what belongs before the file's content (CSV's header) and the number of records. Raises `UsageError` for what
-    CSV cannot hold.
+    the form cannot hold.
     """
     rows = f"FROM {table.history} AS h WHERE {visible(at)} ORDER BY h.{KEY}"
     header = b""
@@ -45,6 +46,7 @@ def write(
         # DuckDB would rename columns that differ only in case, so the header is ours.
         header, query, how = line.getvalue().encode(), f"SELECT {', '.join(cells)} {rows}", "csv, HEADER false"
     elif form == "jsonl":
+        _refuse_what_json_cannot_hold(con, table, columns, at)
         query = f"SELECT {record(table, columns)} {rows}"
         how = LINES
     elif form == "parquet":
@@ -115,6 +117,34 @@ def _refuse_what_csv_cannot_hold(con: DuckDBPyConnection, table: Table, columns:
                 state="Nothing was written.",
                 hints=["Export as jsonl, which holds every value"],
                 code="NOT_IN_CSV",
+            )
+
+
+def alike_in_json(table: Table, columns: list[Column]) -> list[Column]:
+    """Metadata that JSON cannot tell from others: called like a field of the records' own, or like a patch's words for
+    members of lists."""
+    spec = next(each for each in engine.constructor_entities() if each["name"] == table.entity)
+    taken = {field["json"] for field in spec["fields"] if field["place"] == "data"} | {"facets"}
+    found = []
+    for column in columns:
+        bare = column.name.removeprefix("metadata:").removeprefix("json:")
+        if column.name.startswith("metadata:") and (bare in taken or bare.endswith((":add", ":remove"))):
+            found.append(column)
+    return found
+
+
+def _refuse_what_json_cannot_hold(con: DuckDBPyConnection, table: Table, columns: list[Column], at: int | None) -> None:
+    for column in alike_in_json(table, columns):
+        cell = f"h.{table.column(column.name)}"
+        count = f"SELECT count(*), min(h.{KEY}) FROM {table.history} AS h WHERE {visible(at)} AND {cell} IS NOT NULL"
+        found, first = reader(con).execute(count).fetchall()[0]
+        if found:
+            raise UsageError(
+                f"{found} {table.entity} have a value in {column.name}, which in JSON would read as another field "
+                f"(first: id {first!r})",
+                state="Nothing was written.",
+                hints=["Export as csv or parquet, where the field keeps its name"],
+                code="NOT_IN_JSON",
             )
 
 
