@@ -169,6 +169,7 @@ class Loop:
     def _receive(self, fault: str | None, number: int) -> None:
         extra = {"FEEDENGINE_FAULT": fault} if fault is not None else {}
         argv = [sys.executable, str(Path(__file__).with_name("lander.py")), str(self.config), LOGIN]
+        self._give_up_lander()
         self._lander = subprocess.Popen(
             argv, env=environment(**extra), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
@@ -201,8 +202,7 @@ class Loop:
             if self._lander.stdout.readline().strip() in ("done", "exists"):
                 del self.unsure[name]
                 return
-        self._lander.wait()
-        self._lander = None
+        self._give_up_lander()
 
     def _upload(self, name: str, content: str) -> bool:
         """Send a file over FTPS; whether the server has it for certain."""
@@ -237,10 +237,21 @@ class Loop:
             time.sleep(0.1)
             return None
 
+    def _give_up_lander(self) -> None:
+        if self._lander is None:
+            return
+        self._lander.kill()
+        self._lander.wait()
+        for pipe in (self._lander.stdin, self._lander.stdout):
+            # What it was never told of is still in the pipe's buffer.
+            with suppress(BrokenPipeError):
+                assert pipe is not None
+                pipe.close()
+        self._lander = None
+
     def _kill_server(self) -> None:
         if self._lander is not None:
-            self._lander.kill()
-            self._lander.wait()
+            self._give_up_lander()
             self.kills["server"] += 1
         elif (number := self._children().get("ftps")) is not None:
             with suppress(ProcessLookupError):
@@ -310,9 +321,7 @@ class Loop:
     def _end(self) -> None:
         if self._client is not None:
             self._client.close()
-        if self._lander is not None:
-            self._lander.kill()
-            self._lander.wait()
+        self._give_up_lander()
         if self._serve is not None and self._serve.poll() is None:
             self._serve.send_signal(signal.SIGTERM)
             assert self._serve.wait(_SECONDS) == 0, "the service did not end gently"
