@@ -178,12 +178,17 @@ class Service:
         return sorted(found, key=lambda task: task.id)
 
     def drain(self, seconds: float) -> bool:
-        """Wait until all tasks ended and were followed up, but those that wait for a person; False if too late."""
-        until = time.monotonic() + seconds
-        while any(
+        """Wait until all tasks ended and were followed up, but those that wait for a person.
+
+        False when for so many seconds none of them got any further.
+        """
+        until, before = time.monotonic() + seconds, -1
+        while left := sum(
             task.status in ("QUEUED", "IN_PROGRESS") or (task.queued and task.followed is None and not task.waiting)
             for task in self.tasks()
         ):
+            if left != before:
+                until, before = time.monotonic() + seconds, left
             if time.monotonic() > until:
                 return False
             time.sleep(0.25)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import tarfile
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -45,13 +46,17 @@ def write(feed: Path, folder: Path, problems: Iterable[Mapping[str, Any]]) -> in
         kind = _kind(name)
         archived = name != feed.name
         target = folder / (f"rejected_{Path(name).name.removesuffix('.gz')}" if archived else f"rejected.{kind}")
-        part = target.with_name(f".{target.name}.part")
-        with part.open("wb") as out:
-            if kind == "json":
-                written += _json(stream, wanted[name].records, out)
-            else:
-                written += _lines(stream, wanted[name].bytes, out, csv=kind == "csv")
-        part.replace(target)
+        # Of a name of its own: a worker and the keeper may write the same report at the same time.
+        part = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
+        try:
+            with part.open("wb") as out:
+                if kind == "json":
+                    written += _json(stream, wanted[name].records, out)
+                else:
+                    written += _lines(stream, wanted[name].bytes, out, csv=kind == "csv")
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
     return written
 
 
