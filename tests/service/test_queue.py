@@ -205,6 +205,35 @@ def test_what_was_put_aside_is_kept_as_long_as_other_copies(place: Place) -> Non
         again(place.store, place.settings, number, actor="ann")
 
 
+def test_old_reports_go_and_newer_ones_stay(place: Place) -> None:
+    numbers = [place.land(place.name("sync"), SYNC) for _ in range(2)]
+    place.work()
+    for number in numbers:
+        assert number is not None
+        place.follow(number)
+    folder = place.home / "reports" / "feeds"
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == {str(number) for number in numbers}
+    long_ago = time.time() - 366 * 86400
+    os.utime(folder / str(numbers[0]), (long_ago, long_ago))
+    housekeeping.retain(place.store, place.settings, place.diary)
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == {str(numbers[1])}
+
+
+def test_a_sender_is_told_nothing_of_our_folders(place: Place) -> None:
+    number = place.land(place.name("sync"), SYNC)
+    assert number is not None
+    with place.store.ledger.write() as con:
+        con.execute("UPDATE tasks SET crashes = 2")
+    place.work()
+    place.follow(number)
+    assert str(place.store.root) in str(place.task(number).error)
+    written = [path for path in place.home.rglob("*") if path.is_file() and path.suffix in (".json", ".txt")]
+    assert len(written) >= 3
+    for path in [*written, *place.home.rglob("errors.csv")]:
+        text = path.read_text()
+        assert str(place.store.root) not in text and "our fault" in text, path
+
+
 def test_the_service_may_die_more_often_than_a_worker(place: Place) -> None:
     number = place.land(place.name("sync"), SYNC)
     assert number is not None

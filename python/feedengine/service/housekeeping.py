@@ -104,9 +104,27 @@ def retain(store: Store, settings: Settings, log: Log) -> None:
                 path.with_name(path.name + ".error.txt").unlink(missing_ok=True)
                 queue.mark(task.id, visible=None)
             log("file.dropped", task=task.id, file=task.filename, what=column)
+    days = int(settings.get("queue.keep_reports_days"))
+    if days and (gone := _drop_reports(store, time.time() - days * 86400)):
+        log("reports.dropped", count=gone)
     days = int(settings.get("queue.keep_tasks_days"))
     if days and (gone := queue.forget(_ago(days))):
         log("tasks.dropped", count=gone)
+
+
+def _drop_reports(store: Store, before: float) -> int:
+    """Delete reports that were written before a time: folders of tasks, and the newest report by a file's name."""
+    count = 0
+    for old in list((store.root / "homes").glob("*/reports/*/*")):
+        with suppress(FileNotFoundError):
+            if old.lstat().st_mtime >= before:
+                continue
+            if old.is_dir() and not old.is_symlink():
+                shutil.rmtree(old)
+            else:
+                old.unlink()
+            count += 1
+    return count
 
 
 def _drop_copy(store: Store, path: Path) -> None:

@@ -9,11 +9,10 @@ from typing import Any
 from feedengine import names
 from feedengine.ledger import Task
 from feedengine.ledger.incidents import KINDS, Incident
+from feedengine.service.outside import OURS, error_for_sender
 
 FIRST_PROBLEMS = 20
 _LONGEST_VALUE = 120
-#: Outcomes that are no fault of the file.
-_OURS = ("failed", "interrupted", "quarantined")
 _ENTITIES = {"items": "items", "variations": "variations", "item_groups": "item groups"}
 
 
@@ -102,14 +101,9 @@ def _snapshot(task: Task) -> str:
 
 
 def _error(task: Task, operator: bool) -> list[str]:
-    error = task.error or {}
+    error = (task.error or {}) if operator else error_for_sender(task)
     if not error.get("message"):
         return []
-    if not operator and task.outcome in _OURS:
-        # What went wrong within us may name our folders.
-        return [
-            f"Error     the service could not work on it; it is our fault, not the file's [{clean(error.get('code'))}]"
-        ]
     return [f"Error     {clean(error['message'], 500)} [{clean(error.get('code'))}]"]
 
 
@@ -184,7 +178,7 @@ def _next(task: Task, total: int) -> list[str]:
 
 
 def _for_sender(task: Task) -> list[str]:
-    if task.outcome in _OURS:
+    if task.outcome in OURS:
         return ["You need not do anything: it is looked at."]
     if task.waiting:
         return ["Somebody will approve or reject it. Was it sent by mistake, tell us; then send the right file."]

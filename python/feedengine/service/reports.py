@@ -12,6 +12,7 @@ from typing import Any
 from feedengine.deliver.spreadsheet import write_rows
 from feedengine.ledger import PROBLEM_COLUMNS, Task
 from feedengine.service import homes, rejected
+from feedengine.service.outside import error_for_sender
 from feedengine.store import Store
 
 COLUMNS = ("task_id", *PROBLEM_COLUMNS)
@@ -77,10 +78,7 @@ def summary(task: Task, listed: int) -> dict[str, Any]:
 
 
 def _error(task: Task) -> dict[str, Any] | None:
-    if not task.error or task.status == "DONE":
-        return None
-    wanted = ("code", "message", "state", "expected", "did_you_mean")
-    return {name: task.error[name] for name in wanted if task.error.get(name)}
+    return None if task.status == "DONE" else error_for_sender(task) or None
 
 
 def _problems(store: Store, task: Task) -> Iterator[dict[str, Any]]:
@@ -92,17 +90,18 @@ def _problems(store: Store, task: Task) -> Iterator[dict[str, Any]]:
             "task_id": task.id,
             "severity": _SEVERITIES.get(str(problem["severity"]), problem["severity"]),
         }
-    if not found and task.status == "FAILED" and task.error:
+    error = error_for_sender(task)
+    if not found and task.status == "FAILED" and error:
         # A fault of the file as a whole is record 0.
         yield {
-            "task_id": task.id, "file": task.filename, "record_number": 0, "code": task.error.get("code"),
-            "severity": "fatal", "message": task.error.get("message"),
+            "task_id": task.id, "file": task.filename, "record_number": 0, "code": error.get("code"),
+            "severity": "fatal", "message": error.get("message"),
         }  # fmt: skip
 
 
 def sentence(task: Task) -> str:
     """The word beside a file that was not applied."""
-    error = task.error or {}
+    error = error_for_sender(task)
     lines = [f"{task.filename} was not applied.", ""]
     if task.status == "CANCELED":
         lines.append("It was canceled before it was looked at.")

@@ -32,6 +32,7 @@ ROWS: tuple[Setting, ...] = (
     _queue("visible_min", kinds.whole(0, 86400), 60, "seconds that a file stays where it was put, at least"),
     _queue("keep_processed_days", kinds.whole(0, 36500), 30, "days that files stay in processed/; 0 = for ever"),
     _queue("keep_failed_days", kinds.whole(0, 36500), 90, "days that files stay in failed/; 0 = for ever"),
+    _queue("keep_reports_days", kinds.whole(0, 36500), 365, "days that reports stay in reports/; 0 = for ever"),
     _queue("keep_spool_days", kinds.whole(0, 36500), 7, "days that our copy is kept for a retry; 0 = for ever"),
     _queue("keep_tasks_days", kinds.whole(0, 36500), 365, "days that tasks stay in the ledger; 0 = for ever"),
     Setting("serve", "drain", kinds.whole(0, 86400), 60, "seconds that running work has to end in when stopping"),
