@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import socket
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -395,6 +397,15 @@ def test_a_public_key_logs_in(server: Server, tmp_path: Path, kind: str) -> None
     server.accounts.remove_key(NAME, added.fingerprint)
     with pytest.raises(TransportError):
         connect(place)
+
+
+def test_its_numbers_lie_where_the_metrics_look(server: Server) -> None:
+    numbers = server.part.store.root / "run" / "sftp.json"
+    for _ in range(100):
+        if numbers.exists():
+            break
+        time.sleep(0.1)
+    assert json.loads(numbers.read_text())["sessions"] >= 0
 
 
 def test_an_account_that_is_disabled_meanwhile_is_not_served_on(server: Server, remote: Remote) -> None:

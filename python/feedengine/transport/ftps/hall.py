@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
-import time
 import traceback
 from collections import Counter
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from feedengine.accounts import Account, Verdict
@@ -127,12 +122,3 @@ def _down(counter: Counter[str], name: str) -> None:
     counter[name] -= 1
     if counter[name] <= 0:
         del counter[name]
-
-
-def write_status(path: Path, status: dict[str, Any]) -> None:
-    """Leave the numbers where `status` and the metrics find them; losing one is no harm."""
-    with suppress(OSError):
-        path.parent.mkdir(mode=0o700, exist_ok=True)
-        fresh = path.with_suffix(".new")
-        fresh.write_text(json.dumps({"time": time.time(), "pid": os.getpid(), **status}))
-        fresh.replace(path)

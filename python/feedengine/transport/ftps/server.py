@@ -20,7 +20,7 @@ from feedengine.errors import ConfigError
 from feedengine.settings import Settings
 from feedengine.transport.certificate import Certificate, certificate
 from feedengine.transport.ftps import options as told
-from feedengine.transport.ftps.hall import Door, Hall, Log, write_status
+from feedengine.transport.ftps.hall import Door, Hall, Log
 from feedengine.transport.ftps.library import FTPServer, IOLoop
 from feedengine.transport.ftps.options import Options
 from feedengine.transport.ftps.passive import listening, plain
@@ -28,11 +28,11 @@ from feedengine.transport.ftps.proxy import Introduction
 from feedengine.transport.ftps.session import Session
 from feedengine.transport.ftps.tls import Certificates
 from feedengine.transport.landing import Landing
+from feedengine.transport.numbers import SECONDS, write_status
 from feedengine.transport.reception import Reception
 
 _BACKLOG = 512
 _TICK = 0.2
-_STATUS_SECONDS = 10.0
 _CLEAR_SECONDS = 3600.0
 _FILES = 65536
 
@@ -144,7 +144,7 @@ class Server:
         )
         self._clear()
         self.loop.call_every(_CLEAR_SECONDS, self._clear)
-        self.loop.call_every(_STATUS_SECONDS, self._every_ten_seconds)
+        self.loop.call_every(SECONDS, self._every_ten_seconds)
         self._every_ten_seconds()
 
     def run(self, stopping: Callable[[], bool], tick: Callable[[], None] = lambda: None) -> None:

@@ -74,6 +74,10 @@ class Hall:
         there = sum(each.account is not None and each.account.name == account.name for each in self.visitors)
         return bool(most) and there >= most
 
+    def status(self) -> dict[str, Any]:
+        """Numbers for operators."""
+        return {"sessions": len(self.visitors), **{name: self.counts[name] for name in sorted(self.counts)}}
+
     def close(self) -> None:
         """Wait for what the threads still do."""
         self._checking.shutdown(cancel_futures=True)

@@ -13,6 +13,7 @@ from feedengine.accounts import Door
 from feedengine.errors import ConfigError
 from feedengine.settings import Settings
 from feedengine.transport.landing import Landing, Rules
+from feedengine.transport.numbers import SECONDS, write_status
 from feedengine.transport.reception import Reception
 from feedengine.transport.sftp.hall import Hall
 from feedengine.transport.sftp.hostkeys import fingerprints, host_keys
@@ -125,15 +126,19 @@ async def _serve(part: Any, desk: Reception) -> None:
         keys = await server.start()
         part.log("sftp.started", port=server.port, host_keys=keys)
         part.ready(listening=f"{options.host or '0.0.0.0'}:{server.port}", host_keys=keys)
-        await _until_stopped(part, server)
+        await _until_stopped(part, server, root / "run" / "sftp.json")
         await server.stop()
     finally:
+        (root / "run" / "sftp.json").unlink(missing_ok=True)
         await asyncio.to_thread(hall.close)
 
 
-async def _until_stopped(part: Any, server: Server) -> None:
-    looked = time.monotonic()
+async def _until_stopped(part: Any, server: Server, numbers: Path) -> None:
+    looked, told = time.monotonic(), -SECONDS
     while not part.stopping.is_set():
+        if time.monotonic() - told >= SECONDS:
+            told = time.monotonic()
+            write_status(numbers, server.hall.status())
         await asyncio.sleep(_TICK)
         if time.monotonic() - looked > min(5.0, server.hall.options.idle_timeout / 4):
             looked = time.monotonic()
