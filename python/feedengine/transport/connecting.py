@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from urllib.parse import unquote, urlsplit
 
 from feedengine.errors import ConfigError, Hint, UsageError
 from feedengine.settings.kinds import Secret
+from feedengine.settings.secrets import resolve
 from feedengine.transport.remote import Place, Remote
 
 #: The variable that gives the password of a server that was named by a URL.
@@ -106,7 +106,13 @@ def place_of(
         host=place.host,
         port=place.port,
         user=place.user,
-        password=_password(table, name, beside, given),
+        password=resolve(
+            f"{name}.password" if name else "password",
+            file=table["password_file"],
+            variable=table["password_env"],
+            beside=beside,
+            env=given,
+        ),
         verify=verify if verify in ("system", "off") else _beside(verify, beside),
         trust_address=table["trust_address"],
         key_file=_beside(table["key_file"], beside) if table["key_file"] else "",
@@ -147,36 +153,6 @@ def _from_parts(table: Mapping[str, Any], name: str) -> Place:
     if not table["host"]:
         raise ConfigError(f"{name}: {scheme} needs a host.")
     return Place(scheme, table["path"], host=table["host"], port=table["port"] or PORTS[scheme], user=table["user"])
-
-
-def _password(table: Mapping[str, Any], name: str, beside: Path | None, env: Mapping[str, str]) -> Secret:
-    if table["password_env"] and table["password_file"]:
-        raise ConfigError(f"{name}: password_env and password_file say the same thing twice; leave one out.")
-    if table["password_env"]:
-        variable = table["password_env"]
-        if variable not in env:
-            raise ConfigError(
-                f"{name}.password_env: the environment has no {variable}.",
-                state="Nothing was sent or loaded.",
-                hints=[Hint(f"Set {variable} where feedengine is started, or use password_file")],
-            )
-        return Secret(env[variable])
-    if not table["password_file"]:
-        return Secret("")
-    path = Path(_beside(table["password_file"], beside))
-    try:
-        mode = path.stat().st_mode
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8"
-        raise ConfigError(f"{name}.password_file: could not read {path}: {reason}.") from error
-    if mode & (stat.S_IROTH | stat.S_IWOTH):
-        raise ConfigError(
-            f"{name}.password_file: every user of this machine can read {path}.",
-            state="Nothing was sent or loaded.",
-            hints=[Hint("Let only its owner read it", ("chmod", "600", str(path)))],
-        )
-    return Secret(text.rstrip("\r\n"))
 
 
 def _beside(path: str, folder: Path | None) -> str:

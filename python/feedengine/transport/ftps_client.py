@@ -5,9 +5,8 @@ from __future__ import annotations
 import ftplib
 import posixpath
 import re
-import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -19,7 +18,7 @@ from feedengine.transport import listing
 from feedengine.transport.appending import Appending
 from feedengine.transport.ftp_control import Control
 from feedengine.transport.ftp_errors import FAILURES, cut, explained
-from feedengine.transport.remote import Entry, Place, Progress
+from feedengine.transport.remote import Entry, Place, Progress, paced
 
 # A server without MLSD is asked for the exact time of each file; not of thousands.
 _MOST_TIMES = 200
@@ -55,7 +54,7 @@ class FtpsRemote:
         with self._verb(doing, path):
             control = self._open()
             size = self._size(control, self._at(path))
-            tell = _paced(progress)
+            tell = paced(progress)
             with Appending(to, offset if "REST" in control.features else 0) as sink:
 
                 def take(block: memoryview) -> None:
@@ -256,7 +255,7 @@ class FtpsRemote:
         return next((entry.bytes for entry in self._listed(control) if entry.name == name), None)
 
     def _store(self, control: Control, target: str, source: BinaryIO, offset: int, progress: Progress | None) -> None:
-        tell = _paced(progress)
+        tell = paced(progress)
         source.seek(offset)
         try:
             control.send(f"STOR {target}", offset, source, tell)
@@ -302,18 +301,3 @@ def _is_folder(control: Control, path: str) -> bool:
     except ftplib.error_perm:
         return False
     return True
-
-
-def _paced(progress: Progress | None) -> Callable[[int], None]:
-    """Tells a few times a second, however small the blocks."""
-    if progress is None:
-        return lambda done: None
-    last = time.monotonic()
-
-    def tell(done: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= 0.2:
-            last = time.monotonic()
-            progress(done)
-
-    return tell

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -86,3 +87,18 @@ class Remote(Protocol):
     def __enter__(self) -> Self: ...
 
     def __exit__(self, *_: object) -> None: ...
+
+
+def paced(progress: Progress | None) -> Callable[[int], None]:
+    """Tells a few times a second, however small the blocks."""
+    if progress is None:
+        return lambda done: None
+    last = time.monotonic()
+
+    def tell(done: int) -> None:
+        nonlocal last
+        if time.monotonic() - last >= 0.2:
+            last = time.monotonic()
+            progress(done)
+
+    return tell

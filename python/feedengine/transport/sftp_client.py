@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import posixpath
 import stat
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ import asyncssh
 
 from feedengine.errors import FeedEngineError, Hint, NotFound, TransportError
 from feedengine.transport.appending import Appending
-from feedengine.transport.remote import Entry, Place, Progress
+from feedengine.transport.remote import Entry, Place, Progress, paced
 from feedengine.transport.ssh_errors import FAILURES, cut, explained, made
 from feedengine.transport.ssh_hosts import KnownHost, untrusted
 
@@ -333,18 +332,3 @@ def _kind(attrs: asyncssh.SFTPAttrs) -> int:
         return stat.S_IFMT(attrs.permissions)
     kinds = {asyncssh.FILEXFER_TYPE_DIRECTORY: stat.S_IFDIR, asyncssh.FILEXFER_TYPE_SYMLINK: stat.S_IFLNK}
     return kinds.get(attrs.type, stat.S_IFREG)
-
-
-def paced(progress: Progress | None) -> Callable[[int], None]:
-    """Tells a few times a second, however small the blocks."""
-    if progress is None:
-        return lambda done: None
-    last = time.monotonic()
-
-    def tell(done: int) -> None:
-        nonlocal last
-        if time.monotonic() - last >= 0.2:
-            last = time.monotonic()
-            progress(done)
-
-    return tell
