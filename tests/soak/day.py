@@ -103,6 +103,7 @@ class Day:
         tasks = verdict.all_tasks(store)
         verdict.check_ledger(account, self.journal, tasks)
         verdict.check_folders(account, self.service.store / "homes", self.partners, tasks)
+        account.parts_kept = verdict.check_parts(account, store)
         verdict.check_catalogs(account, self.journal, tasks, store, self.service.settings(), self.folder)
         account.differences += self.service.complaints()
         store.ledger.close()
@@ -170,6 +171,7 @@ class Day:
             "tasks": account.tasks,
             "outcomes": dict(sorted(account.outcomes.items())),
             "compared_with_reference": account.compared,
+            "parts_kept": account.parts_kept,
             "seconds": {"sending": round(sent, 1), "in_all": round(total, 1)},
             "most": watch.peaks(lives),
             "differences": account.differences,

@@ -12,8 +12,10 @@ from typing import Any
 from feedengine import ingest
 from feedengine.errors import FeedEngineError
 from feedengine.ledger import Task
+from feedengine.service.reception import Desk
 from feedengine.settings import Settings
 from feedengine.store import Store
+from feedengine.transport.landing import Landing, Rules, names
 from soak.feeds import Sent
 from soak.journal import Attempt, Journal
 from soak.world import Partner
@@ -29,6 +31,7 @@ class Account:
     outcomes: dict[str, int] = field(default_factory=dict)
     tasks: int = 0
     compared: int = 0
+    parts_kept: int = 0
 
 
 def all_tasks(store: Store) -> list[Task]:
@@ -94,12 +97,18 @@ def check_folders(account: Account, homes: Path, partners: list[Partner], tasks:
         placed = {task.visible for task in mine}
         lying = [path for folder in (home, home / "in") for path in folder.iterdir() if path.is_file()]
         for path in lying:
-            if path.name.startswith("."):
-                # The part of an attempt that was cut; it may stay only while nobody sent the file whole.
-                names = {str(task.filename) for task in mine}
-                account.differences += [f"{path} is left" for name in names if path.name.startswith(f".{name}.")]
-            elif str(path) not in placed:
+            # Parts of attempts that were cut are kept for a while: see `check_parts`.
+            if not path.name.startswith(".") and str(path) not in placed:
                 account.differences.append(f"{path} lies there, and no task knows it")
+
+
+def check_parts(account: Account, store: Store) -> int:
+    """Parts are kept to be continued, and go when their time is over; gives how many were kept."""
+    kept = sum(names.is_part(path.name) for path in (store.root / "homes").rglob(".*"))
+    Landing(Desk(store, Settings.load(None, env={})), store.root, Rules(part_hours=0)).clear()
+    left = [str(path) for path in (store.root / "homes").rglob(".*") if names.is_part(path.name)]
+    account.differences += [f"{path} is left though its time is over" for path in left]
+    return kept
 
 
 def _placed(home: Path, task: Task) -> list[str]:

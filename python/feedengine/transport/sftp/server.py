@@ -123,6 +123,8 @@ async def _serve(part: Any, desk: Reception) -> None:
     hall = Hall(options, Door.of(root, part.settings), landing, part.log)
     server = Server(root, options, hall)
     try:
+        # Parts that were left before are known before anybody sends their files whole.
+        await asyncio.to_thread(landing.clear)
         keys = await server.start()
         part.log("sftp.started", port=server.port, host_keys=keys)
         part.ready(listening=f"{options.host or '0.0.0.0'}:{server.port}", host_keys=keys)
