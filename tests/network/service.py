@@ -75,6 +75,9 @@ class Service:
                     self.part(each)
             else:
                 self.wait_for_greeting()
+                if not parts:
+                    # Workers come last: only now a part that dies is started again, and does not stop the start.
+                    self.part("worker")
         except TimeoutError:
             self.stop()
             raise
