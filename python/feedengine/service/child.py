@@ -16,6 +16,7 @@ from types import FrameType
 from typing import Any
 
 from feedengine.errors import ExitCode, FeedEngineError, UsageError, from_os_error
+from feedengine.faults import point
 
 _PR_SET_PDEATHSIG = 1
 
@@ -85,6 +86,7 @@ def _serve(order: Order) -> None:
     _listen(part)
     threading.Thread(target=_guard, args=(part, order.parent), name="guard", daemon=True).start()
     log("part.started")
+    point("serve.part_started")
     run = kind.load()
     try:
         if kind.server:

@@ -48,6 +48,7 @@ class _Child:
     started: float = 0.0
     again: float = 0.0
     failures: int = 0
+    code: int = 0
     sound: bool = False
     facts: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
@@ -132,12 +133,19 @@ class Supervisor:
                 if child.error:
                     raise _Failed(child.name, child.error)
                 if child.process is None:
-                    raise InternalError(f"{child.name} ended while starting; its log says why")
+                    self._once_more(child)
             if time.monotonic() > deadline:
                 raise InternalError(f"{next(each.name for each in servers if each.facts is None)} does not start")
         for child in self._children:
             if not child.server and not self._stops:
                 self._start(child)
+
+    def _once_more(self, child: _Child) -> None:
+        """Start a server again that was killed while starting, which says nothing of whether it can serve."""
+        if child.code >= 0 or child.failures >= _CRASHING:
+            raise InternalError(f"{child.name} ended while starting; its log says why")
+        if child.again <= time.monotonic():
+            self._start(child)
 
     def _turn(self) -> None:
         due = [child.again for child in self._children if child.process is None]
@@ -205,7 +213,7 @@ class Supervisor:
             code = child.process.returncode
             while child.pipe >= 0:
                 self._hear(child)
-            child.process = None
+            child.process, child.code = None, code
             if code and child.kind == "worker":
                 Queue(self.store.ledger).count_crash(child.identity)
             if child.kind in ("worker", "keeper"):
