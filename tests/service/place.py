@@ -54,7 +54,8 @@ class Place:
 
     def name(self, operation: str, key: str = "key_a1", ext: str = "csv") -> str:
         """A feed's name that was not used before."""
-        return f"{key}_Products_{operation}_2026-11-21-00-00-{next(_numbers)}.{ext}"
+        hour, rest = divmod(next(_numbers), 3600)
+        return f"{key}_Products_{operation}_2026-11-21-{hour:02}-{rest // 60:02}-{rest % 60:02}.{ext}"
 
     def land(self, name: str, content: str | bytes, folder: str = "/", **more: Any) -> int | None:
         """A file arrives, as a server would tell."""

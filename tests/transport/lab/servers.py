@@ -93,6 +93,12 @@ xferlog_enable=NO
         yield Server(place, inside)
 
 
+def _hashed() -> str:
+    """The password as the system's crypt has it."""
+    command = [program("openssl"), "passwd", "-6", PASSWORD]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+
 @contextmanager
 def proftpd(base: Path, balanced: range | None = None) -> Iterator[Server]:
     """ProFTPD as it comes: session reuse demanded, uploads don't go on.
@@ -100,12 +106,9 @@ def proftpd(base: Path, balanced: range | None = None) -> Iterator[Server]:
     `balanced`: the passive ports, which it names at 127.0.0.2.
     """
     binary, (cert, key), files, port = program("proftpd"), certificate(base), _files(base), free_port()
-    hashed = subprocess.run(
-        [program("openssl"), "passwd", "-6", PASSWORD], check=True, capture_output=True, text=True
-    ).stdout.strip()
     users = base / "users"
     number = NUMBER if os.getuid() == 0 else os.getuid()
-    users.write_text(f"feed:{hashed}:{number}:{number}:feed:{files}:/bin/sh\n")
+    users.write_text(f"feed:{_hashed()}:{number}:{number}:feed:{files}:/bin/sh\n")
     users.chmod(0o600)
     lab = folder()
     modules = lab / "usr" / "lib" / "proftpd" if lab else Path("/usr/lib/proftpd")
@@ -152,14 +155,13 @@ def pure_ftpd(base: Path) -> Iterator[Server]:
         pytest.skip("pure-ftpd needs root")
     binary, (cert, key), files, port = program("pure-ftpd"), certificate(base), _files(base), free_port()
     users, database = base / "pure.passwd", base / "pure.pdb"
-    subprocess.run(
-        [program("pure-pw"), "useradd", "feed", "-u", str(NUMBER), "-g", str(NUMBER), "-d", str(files),
-         "-f", str(users), "-F", str(database), "-m"],
-        input=f"{PASSWORD}\n{PASSWORD}\n", text=True, check=True, capture_output=True, env=environment(),
-    )  # fmt: skip
+    # Its own tool would hash so that each login takes seconds of both cores.
+    users.write_text(f"feed:{_hashed()}:{NUMBER}:{NUMBER}::{files}/./::::::::::::\n")
+    make = [program("pure-pw"), "mkdb", str(database), "-f", str(users)]
+    subprocess.run(make, check=True, capture_output=True, env=environment())
     command = [binary, "-S", f"127.0.0.1,{port}", "-l", f"puredb:{database}", "-Y", "2", "-u", "1", "-E"]
     command += ["-g", str(base / "pure.pid"), "-H", "-2", f"{cert},{key}"]
-    place = Place("ftps", "/", "127.0.0.1", port, "feed", Secret(PASSWORD), verify=str(cert), timeout=10)
+    place = Place("ftps", "/", "127.0.0.1", port, "feed", Secret(PASSWORD), verify=str(cert), timeout=30)
     with _running(command, port, base):
         yield Server(place, files)
 
