@@ -8,6 +8,7 @@ compared with what is stored in the end. With --strict, more than 0.3 s in the m
 from __future__ import annotations
 
 import argparse
+import csv
 import ftplib
 import json
 import os
@@ -68,13 +69,12 @@ def feedengine(config: Path, *words: str | Path) -> list[str]:
 
 def sample(data: Data, count: int) -> list[str]:
     """Ids spread over the whole catalog, `count` of them."""
-    found = []
-    with data.day1.open("rb") as lines:
-        next(lines)
+    # A record may have several lines.
+    with data.day1.open(newline="", encoding="utf-8") as lines:
+        records = csv.reader(lines)
+        next(records)
         step = max(1, data.rows // count)
-        for number, line in enumerate(lines):
-            if number % step == 0:
-                found.append(line.partition(b",")[0].decode())
+        found = [record[0] for number, record in enumerate(records) if number % step == 0]
     return found[:count]
 
 
