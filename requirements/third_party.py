@@ -18,9 +18,13 @@ feedengine itself is under Apache-2.0. Made by `make third-party`; a test keeps 
 
 | package | licence |
 |---|---|
+| cronsim | BSD-3-Clause |
 | duckdb | MIT |
+| pyftpdlib | MIT |
 | rich | MIT |
-| typer | MIT |
+| tzdata | Apache-2.0 |
+
+With the extra `sftp` also asyncssh (EPL-2.0 OR GPL-2.0-or-later), with `arrow` pyarrow (Apache-2.0).
 
 ## Built into the extension
 
