@@ -42,9 +42,6 @@ from feedengine.store.trace import provenance, trace
 
 FILE = "catalog.duckdb"
 
-#: Schema by section, and the tables by (schema, entity).
-Layout = tuple[dict[str, str], dict[tuple[str, str], schema.Table]]
-
 
 class Catalog:
     """All sections of one key. Opens its file read-only when first read, for writing only while committing.
@@ -75,7 +72,7 @@ class Catalog:
         self._open = False
         # Whether the file is open for reading only, and what was learnt of it since.
         self._fixed = False
-        self._known: Layout | None = None
+        self._known: schema.Layout | None = None
 
     def __enter__(self) -> Catalog:
         return self
@@ -120,7 +117,7 @@ class Catalog:
         con = self._read()
         if con is None:
             return Base(self.key, section, 0, {entity: EntityBase(entity) for entity in ENTITIES})
-        return registry.base(con, self.key, section)
+        return registry.base(con, self.key, section, self._layout(con))
 
     @mapped()
     def rows(self, section: str, entity: str, columns: Sequence[str] | None, rows: ArrowStream | None) -> ArrowStream:
@@ -489,9 +486,9 @@ class Catalog:
             room_for(con, self.options, len(table.columns))
         return table
 
-    def _layout(self, con: DuckDBPyConnection) -> Layout:
+    def _layout(self, con: DuckDBPyConnection) -> schema.Layout:
         """Schema by section, and the tables; while the file is open for reading nobody can change them."""
-        known = self._known or (schema.sections(con), schema.tables(con))
+        known = self._known or schema.layout(con)
         self._known = known if self._fixed else None
         return known
 

@@ -32,10 +32,10 @@ def schema_of(con: DuckDBPyConnection, section: str, entity: str) -> str | None:
     return SHARED if entity in SHARED_ENTITIES else schema.sections(con).get(section)
 
 
-def base(con: DuckDBPyConnection, key: str, section: str) -> Base:
-    """What is stored now for a section and the entities it shares."""
-    place = schema.sections(con).get(section)
-    tables = schema.tables(con)
+def base(con: DuckDBPyConnection, key: str, section: str, layout: schema.Layout | None = None) -> Base:
+    """What is stored now for a section and the entities it shares; `layout` where it is known already."""
+    sections, tables = layout or schema.layout(con)
+    place = sections.get(section)
     states = newest(con)
     entities = {}
     number = 0

@@ -127,6 +127,15 @@ def tables(con: DuckDBPyConnection) -> dict[tuple[str, str], Table]:
     return {place: Table(*place, tuple(columns), names, since) for place, (columns, names, since) in found.items()}
 
 
+#: Schema by section, and the tables by (schema, entity).
+Layout = tuple[dict[str, str], dict[tuple[str, str], Table]]
+
+
+def layout(con: DuckDBPyConnection) -> Layout:
+    """What the file holds."""
+    return sections(con), tables(con)
+
+
 def entities_of(schema: str) -> tuple[str, ...]:
     """Which entities a schema holds."""
     return SHARED_ENTITIES if schema == SHARED else SECTION_ENTITIES
