@@ -54,7 +54,7 @@ format: $(VENV)/.deps  ## rewrite the sources as lint wants them
 	cargo fmt --all
 
 bench: $(VENV)/.built $(VENV)/.bench  ## parts, then side by side with other tools at 1 million rows (minutes)
-	cargo bench --locked --package feedengine-core
+	cargo bench --locked --package feedengine-bench
 	$(BIN)/python -m pytest benches -q --benchmark-only --benchmark-columns=median,rounds
 	$(BIN)/python benches/side_by_side.py --rows 1000000
 

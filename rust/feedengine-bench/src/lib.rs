@@ -1,0 +1,1 @@
+//! Nothing but a place for the benchmarks of the core: see `benches`.
