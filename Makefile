@@ -5,7 +5,8 @@ VARIATIONS ?= $(shell expr $(ITEMS) \* 2)
 GROUPS ?= 4000
 FEED ?=
 PYTHON ?= python3
-PYTEST_FLAGS ?= -q -n auto
+# Many tests wait for processes and sockets: a worker more than two cores, and none of them idle in the end.
+PYTEST_FLAGS ?= -q -n 3 --dist worksteal
 FUZZ_SECONDS ?= 60
 SEED ?= 7
 

@@ -113,7 +113,18 @@ class Control(ftplib.FTP_TLS):
         self._last_answer()
 
     def lines(self, command: str) -> list[str]:
-        """The lines of a listing."""
+        """The lines of a listing.
+
+        Some servers end a listing without close_notify, as a cut does: what ended so counts if asking once more gives
+        the same.
+        """
+        gathered, clean = self._gather(command)
+        whole = clean or not gathered or gathered.endswith(b"\n")
+        if not whole or not (clean or gathered == self._gather(command)[0]):
+            raise TransportError(f"The listing of {self.host} was cut.", code="TRANSPORT_CUT")
+        return [line.rstrip("\r") for line in gathered.decode("utf-8", "surrogateescape").split("\n") if line.strip()]
+
+    def _gather(self, command: str) -> tuple[bytearray, bool]:
         gathered = bytearray()
 
         def take(block: memoryview) -> None:
@@ -121,10 +132,7 @@ class Control(ftplib.FTP_TLS):
             if len(gathered) > _MOST_LISTED:
                 raise TransportError("A listing of more than 64 MiB was given up.", code="TRANSPORT_REFUSED")
 
-        # Without close_notify, but with the server's word that it was whole: a file that is missing is seen next time.
-        if not self.receive(command, 0, take) and gathered and not gathered.endswith(b"\n"):
-            raise TransportError(f"The listing of {self.host} was cut.", code="TRANSPORT_CUT")
-        return [line.rstrip("\r") for line in gathered.decode("utf-8", "surrogateescape").split("\n") if line.strip()]
+        return gathered, self.receive(command, 0, take)
 
     def leave(self) -> None:
         """Say goodbye; never raises."""
