@@ -19,7 +19,7 @@ from transport.lab.servers import Server
 pytestmark = [
     pytest.mark.network_lab,
     pytest.mark.feature("C7", "P3"),
-    # A handshake with a peer that has just reset the connection leaves a socket to the collector, in the library itself.
+    # A handshake with a peer that has just reset the connection leaves a socket to the collector, in the library.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
