@@ -23,6 +23,7 @@ fn open(path: &Path) -> Feed {
         max_expansion: 200,
         max_columns: 10_000,
         default_entity: None,
+        entity: None,
     };
     Feed::open(path, options, tables).unwrap()
 }

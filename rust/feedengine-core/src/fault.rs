@@ -108,6 +108,42 @@ codes! {
     AddUnderCreate "ADD_UNDER_CREATE" File "send :add and :remove with patchdelta or patchdeltaignore";
     AddNeedsPatch "ADD_NEEDS_PATCH" Row "send :add and :remove in a patch feed";
     DeltaNarrow "DELTA_NARROW" Warning "a delta replaces whole records: send a patchdelta if only these columns should change";
+    // meaning: what profiles demand of values
+    BadDecimal "BAD_DECIMAL" Row "write a decimal number as the profile says";
+    BadDate "BAD_DATE" Row "write a real date as the profile says";
+    BadUuid "BAD_UUID" Row "write the id as it was handed out: 36 characters";
+    BadUrl "BAD_URL" Row "write an absolute http or https address";
+    BadGtin "BAD_GTIN" Row "check the digits: the last one must fit the others";
+    BadCurrency "BAD_CURRENCY" Row "send amounts in the currency that the profile names";
+    BadUnit "BAD_UNIT" Row "write the number with a unit that the profile names";
+    NotAllowed "NOT_ALLOWED" Row "use one of the allowed values";
+    BadPattern "BAD_PATTERN" Row "write the value in the form that the profile gives";
+    TooShort "TOO_SHORT" Row "write the whole value";
+    RequiredWhen "REQUIRED_WHEN" Row "fill the field: another field of the row asks for it";
+    NotMultiple "NOT_MULTIPLE" Row "send a multiple of the other field";
+    TemplateMismatch "TEMPLATE_MISMATCH" File "use the template's columns in the template's order";
+    TrailerMismatch "TRAILER_MISMATCH" File "the file is not whole: send it again";
+    BadEncoding "BAD_ENCODING" File "save the file in the encoding that the profile names";
+    XmlForbidden "XML_FORBIDDEN" File "send XML without a DTD and without entities of its own";
+    BadXml "BAD_XML" File "send well-formed XML";
+    BadSheet "BAD_SHEET" File "send a workbook with one header row and no merged cells";
+    BadLine "BAD_LINE" Row "give the line the length and the record type that the profile names";
+    // meaning: identity and references
+    DuplicateKey "DUPLICATE_KEY" Row "use every value once: all rows that share it were left out";
+    KeyConflict "KEY_CONFLICT" Row "correct the pair of ids, or send the system id of the record that is meant";
+    AmbiguousMatch "AMBIGUOUS_MATCH" Row "send an id: the name alone fits several records";
+    WeakMatch "WEAK_MATCH" Warning "send an id with the row: it was matched by name alone";
+    UnknownSystemId "UNKNOWN_SYSTEM_ID" Row "leave the system id empty for a new record, or correct it";
+    UnknownReference "UNKNOWN_REFERENCE" Row "send the record that is named first, or correct the name";
+    UnknownSku "UNKNOWN_SKU" Row "import the product first, then send the row again";
+    UnknownCustomer "UNKNOWN_CUSTOMER" Row "import the customer first, then send the row again";
+    UnknownCategory "UNKNOWN_CATEGORY" Row "import the category first, then send the row again";
+    UnknownCollection "UNKNOWN_COLLECTION" Row "import the collection first, then send the row again";
+    UnknownPricelist "UNKNOWN_PRICELIST" Row "correct the name of the price list, or add it to the profile";
+    Parked "PARKED" Warning "nothing to do: the row is applied when the record that it names arrives";
+    MissingLink "MISSING_LINK" Row "send the parent too: every step of the path must exist";
+    PathConflict "PATH_CONFLICT" Row "give one record one place in the tree";
+    BadPath "BAD_PATH" Row "write the path as steps with the separator between them";
     // meaning: relations
     Orphan "ORPHAN" File "send the item too, or take the variation out";
     VariationMoved "VARIATION_MOVED" Warning "check that the variation really belongs to another item now";
@@ -119,6 +155,37 @@ codes! {
     GroupHasChildren "GROUP_HAS_CHILDREN" File "remove or move the child groups too";
     SeveralRoots "SEVERAL_ROOTS" Warning "one root group is expected";
     ConflictingNames "CONFLICTING_NAMES" Warning "give a group the same name in all its rows";
+}
+
+impl Code {
+    /// The sender's view of it: `duplicate_keys`, `unknown_references` or `format`.
+    pub fn family(self) -> &'static str {
+        match self {
+            Code::DuplicateItem
+            | Code::DuplicateKey
+            | Code::KeyConflict
+            | Code::AmbiguousMatch
+            | Code::WeakMatch
+            | Code::PathConflict
+            | Code::ConflictingNames => "duplicate_keys",
+            Code::UnknownRecord
+            | Code::UnknownId
+            | Code::UnknownSystemId
+            | Code::UnknownReference
+            | Code::UnknownSku
+            | Code::UnknownCustomer
+            | Code::UnknownCategory
+            | Code::UnknownCollection
+            | Code::UnknownPricelist
+            | Code::Parked
+            | Code::MissingLink
+            | Code::Orphan
+            | Code::UnknownGroup
+            | Code::DanglingGroup
+            | Code::UnknownParent => "unknown_references",
+            _ => "format",
+        }
+    }
 }
 
 /// Where in a feed something was found. Every number starts at 1 except `byte`, which starts at 0.
@@ -151,6 +218,8 @@ pub struct Fault {
     pub value: Option<String>,
     /// What happened, in one sentence without a full stop.
     pub message: String,
+    /// Keys of the stored records that it concerns, such as the candidates of a conflict.
+    pub related: Vec<String>,
 }
 
 impl Fault {
@@ -164,6 +233,7 @@ impl Fault {
             column: None,
             value: None,
             message: message.into(),
+            related: Vec::new(),
         }
     }
 

@@ -6,11 +6,10 @@ use feedengine_core::record::entity;
 use pyo3::prelude::*;
 use serde_json::json;
 
-/// Every fault code as JSON: code, severity, hint.
+/// Every fault code as JSON: code, severity, hint, family.
 #[pyfunction]
 pub fn codes() -> String {
-    let entry =
-        |code: &Code| json!({"code": code.text(), "severity": severity_name(code.severity()), "hint": code.hint()});
+    let entry = |code: &Code| json!({"code": code.text(), "severity": severity_name(code.severity()), "hint": code.hint(), "family": code.family()});
     json!(Code::ALL.iter().map(entry).collect::<Vec<_>>()).to_string()
 }
 

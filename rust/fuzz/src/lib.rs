@@ -39,6 +39,7 @@ fn read(path: &std::path::Path, block: usize) -> Outcome {
         max_expansion: 100,
         max_columns: 1000,
         default_entity: None,
+        entity: None,
     };
     let mut feed = Feed::open(path, options, tables.clone()).map_err(|fault| fault.code)?;
     let (mut block, mut scratch) = (Block::default(), Scratch::new());

@@ -67,6 +67,8 @@ pub fn fault_json(fault: &Fault, severity: Severity) -> Json {
         "value": fault.value,
         "message": fault.message,
         "hint": fault.code.hint(),
+        "family": fault.code.family(),
+        "related": fault.related,
     })
 }
 

@@ -165,6 +165,7 @@ impl Planner {
             max_record: settings.max_record_bytes,
             max_expansion: settings.max_expansion,
             max_columns: settings.max_columns,
+            entity: request.entity.clone(),
             default_entity: match settings.single_file {
                 SingleFile::Sniff => None,
                 SingleFile::Items => request.entities.first().map(|spec| spec.name.clone()),

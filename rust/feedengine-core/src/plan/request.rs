@@ -26,6 +26,9 @@ pub struct Request {
     /// What may not happen without force.
     #[serde(default)]
     pub safeguard: Safeguard,
+    /// The one entity that the file holds, where its name tells; otherwise its content does.
+    #[serde(default)]
+    pub entity: Option<String>,
     /// The entities of the profile.
     #[serde(default = "constructor")]
     pub entities: Vec<EntitySpec>,

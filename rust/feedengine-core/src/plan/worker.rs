@@ -213,6 +213,7 @@ impl Worker {
                     column: issue.column,
                     value: issue.value,
                     message: issue.message,
+                    related: Vec::new(),
                 }
             });
         }

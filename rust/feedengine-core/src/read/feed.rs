@@ -281,7 +281,9 @@ impl Feed {
     fn member(&mut self) -> Result<Option<Option<usize>>, Fault> {
         self.entity = None;
         if !self.archive {
-            return Ok((!std::mem::replace(&mut self.opened, true)).then_some(None));
+            let told = self.options.entity.as_ref();
+            let told = told.and_then(|name| self.options.entities.iter().position(|spec| spec.name == *name));
+            return Ok((!std::mem::replace(&mut self.opened, true)).then_some(told));
         }
         // What was looked at of the member before is no longer wanted.
         while let Input::Tar(tar) = self.input.behind() {

@@ -52,6 +52,8 @@ pub struct ReadOptions {
     pub max_columns: usize,
     /// A loose CSV or JSONL file whose entity cannot be told holds this one.
     pub default_entity: Option<String>,
+    /// The file holds this entity, whatever its columns look like.
+    pub entity: Option<String>,
 }
 
 /// One stretch of whole records of one section.

@@ -43,6 +43,7 @@ pub(crate) fn options() -> super::ReadOptions {
         max_expansion: 200,
         max_columns: 1000,
         default_entity: None,
+        entity: None,
     }
 }
 

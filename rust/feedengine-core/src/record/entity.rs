@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::rule::{Check, Columns, Condition, Identifier, Path, ReferenceTo, Step};
 
 /// Where a field stands in nested JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +45,12 @@ pub struct FieldSpec {
     /// Smallest and largest integer.
     #[serde(default)]
     pub range: Option<(i64, i64)>,
+    /// What is done to a value before it is checked, in this order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub normal: Vec<Step>,
+    /// What a value must be beyond its kind; all that fail are reported.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
 }
 
 /// [`Kind`] as profiles write it.
@@ -102,6 +109,25 @@ pub struct EntitySpec {
     pub max_average: u64,
     /// Entities with the same class share one average.
     pub size_class: String,
+    /// How a row finds its record, in order of priority. Empty: by the first field, which the sender gives. Otherwise the
+    /// first field is a UUID that the engine makes for a new record.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub identity: Vec<Identifier>,
+    /// Fields whose value no two records may share.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unique: Vec<String>,
+    /// Records of other entities that a row names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<ReferenceTo>,
+    /// Fields that are required where another field says so.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub conditions: Vec<Condition>,
+    /// The field that holds the way from the root (`A > B > C`), where the entity is a tree by path.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<Path>,
+    /// What columns a file may have, and in what order.
+    #[serde(default, skip_serializing_if = "Columns::is_default")]
+    pub columns: Columns,
 }
 
 impl EntitySpec {
@@ -128,6 +154,8 @@ fn field(name: &str, json: &str, place: Place, kind: KindName) -> FieldSpec {
         warn_chars: None,
         alphanumeric: false,
         range: None,
+        normal: Vec::new(),
+        checks: Vec::new(),
     }
 }
 
@@ -171,6 +199,12 @@ pub fn constructor() -> Vec<EntitySpec> {
         max_data: 200_000,
         max_average: 30_000,
         size_class: "items".into(),
+        identity: Vec::new(),
+        unique: Vec::new(),
+        references: Vec::new(),
+        conditions: Vec::new(),
+        path: None,
+        columns: Columns::default(),
     };
     let mut item_fields = vec![id.clone(), FieldSpec { required: true, ..name.clone() }];
     item_fields.extend(shared_fields());

@@ -4,6 +4,7 @@ pub mod digest;
 pub mod entity;
 mod fields;
 mod row;
+pub mod rule;
 
 pub use fields::{FieldId, FieldTable};
 pub(crate) use row::is_cell;
