@@ -183,9 +183,12 @@ def test_a_listing_to_somebody_who_does_not_read(lab: Lab, proxy: Proxy) -> None
     talk = Talk(proxy.host, proxy.port, seconds=6)
     lab.talks.append(talk)
     talk.login(LOGIN, PASSWORD)
+    found = b""
     with contextlib.suppress(OSError, ssl.SSLError):
-        talk.fetch("MLSD export/many")
+        _, found = talk.fetch("MLSD export/many")
+    assert found.count(b"\n") < 3000
     talk.vanish()
+    lab.serves()
 
 
 def test_many_troubled_uploads_beside_good_ones(lab: Lab, proxy: Proxy) -> None:

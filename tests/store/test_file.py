@@ -230,7 +230,7 @@ def test_any_stream_is_taken_once_and_its_error_comes_through(tmp_path: Path) ->
 
     schema = pa.schema([("_row", pa.int64()), ("_record", pa.int64()), ("id", pa.string())])
     with (
-        pytest.raises(Exception, match="the feed broke off"),
+        pytest.raises(duckdb.InvalidInputException, match="the feed broke off"),
         catalog.commit("Products", catalog.base("Products")) as commit,
     ):
         commit.insert("items", pa.RecordBatchReader.from_batches(schema, batches()))
