@@ -1,0 +1,1 @@
+"""Workbooks: the ones that are written, and the ones that are read."""
