@@ -17,6 +17,21 @@ _ALL = ", ".join(COLUMNS)
 _FAR = 3600.0
 _OPEN = "queued AND status IN ('QUEUED', 'IN_PROGRESS')"
 
+# What is open and due, with its number among its entity's files, the minute since when the entity waits, and how often
+# it had its turn since the file is due. Files without an entity are all of one kind.
+_OTHERS = "FROM tasks AS o WHERE o.key = tasks.key AND o.section = tasks.section AND o.entity = tasks.entity"
+_DUE = "coalesce(due, submission_time)"
+_LINE = (
+    "SELECT id, key, place, status, not_before, submission_time, sent, rank, "
+    "CASE WHEN entity IS NULL THEN 1 ELSE row_number() OVER "
+    "(PARTITION BY key, section, entity, status ORDER BY {order}) END AS nth, "
+    f"CASE WHEN entity IS NOT NULL THEN substr(max({_DUE}, coalesce((SELECT max(start_time) {_OTHERS}), '')), 1, 16) "
+    "END AS since, "
+    f"CASE WHEN entity IS NOT NULL THEN (SELECT count(*) {_OTHERS} "
+    "AND o.start_time >= coalesce(tasks.due, tasks.submission_time) AND o.id <> tasks.id) END AS served "
+    f"FROM tasks WHERE {_OPEN} AND (due IS NULL OR due <= ? OR status = 'IN_PROGRESS')"
+)
+
 
 class Queue:
     """Verbs of the queue. Every one is a single transaction; those that lead to a promise are on the disk."""
@@ -49,6 +64,10 @@ class Queue:
 
         Keys take turns by the age of what waits. A task that waits to be tried again holds its key's line up, so that
         order is kept. `window`: hold tasks back so many seconds and put a key's line in order of the files' times.
+
+        Files of a profile's entities stand in the line from the time they are due, the first of each entity. An entity
+        waits since then, or since its last turn; those that wait since the same minute take turns in order of rank. So
+        what others refer to comes first, and an entity with many files holds no other up.
         """
         if not self._select("queued AND status = 'QUEUED' LIMIT 1"):
             return None
@@ -62,12 +81,13 @@ class Queue:
                 "UPDATE tasks SET status = 'IN_PROGRESS', worker = ?, lease_until = ?, attempts = attempts + 1, "
                 "start_time = ?, last_update = ?, not_before = NULL WHERE id = ("
                 "SELECT id FROM (SELECT id, place, status, not_before, submission_time, row_number() OVER "
-                f"(PARTITION BY key ORDER BY status = 'QUEUED', {order}) AS turn FROM tasks WHERE {_OPEN}) "
+                f"(PARTITION BY key ORDER BY status = 'QUEUED', nth, since, served, rank, {order}) AS turn "
+                f"FROM ({_LINE.format(order=order)})) "
                 "WHERE turn = 1 AND status = 'QUEUED' AND (coalesce(not_before, '') <= ? OR not_before > ?) "
                 "AND (submission_time <= ? OR submission_time > ?) "
                 f"ORDER BY place, id LIMIT 1) AND status = 'QUEUED' RETURNING {_ALL}",
                 [
-                    *(process.myself(), moment(lease), now(), now(), at, far),
+                    *(process.myself(), moment(lease), now(), now(), at, at, far),
                     *(moment(-window) if window else "9", far),
                 ],
             ).fetchone()

@@ -92,5 +92,22 @@ CREATE INDEX deliveries_open ON deliveries (target, id) WHERE status IN ('WAITIN
 CREATE INDEX deliveries_by_publication ON deliveries (publication);
 """
 
+#: Files of a profile's entities, which are taken by schedule, and what was exported.
+_ENTITIES = """
+ALTER TABLE tasks ADD COLUMN entity TEXT;
+ALTER TABLE tasks ADD COLUMN due TEXT;
+ALTER TABLE tasks ADD COLUMN rank INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX tasks_by_entity ON tasks (key, section, entity, start_time) WHERE entity IS NOT NULL;
+CREATE TABLE passes (
+    catalog TEXT NOT NULL, entity TEXT NOT NULL, made TEXT NOT NULL, schedule TEXT, next TEXT, file TEXT,
+    PRIMARY KEY (catalog, entity)) WITHOUT ROWID;
+CREATE TABLE exports (
+    name TEXT PRIMARY KEY, catalog TEXT NOT NULL, snapshot INTEGER NOT NULL, looked TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE exported (
+    export TEXT NOT NULL, record TEXT NOT NULL, snapshot INTEGER NOT NULL, delivery INTEGER NOT NULL,
+    replays INTEGER NOT NULL DEFAULT 0, at TEXT NOT NULL, PRIMARY KEY (export, record)) WITHOUT ROWID;
+CREATE INDEX exported_by_record ON exported (record);
+"""
+
 #: Script n makes format n + 1 of format n. A script that was released is never changed.
-SCRIPTS: tuple[str, ...] = (_TASKS, _SERVICE + _SOURCES + _OUTBOX)
+SCRIPTS: tuple[str, ...] = (_TASKS, _SERVICE + _SOURCES + _OUTBOX, _ENTITIES)
