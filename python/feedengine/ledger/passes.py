@@ -71,10 +71,8 @@ class Passes:
             last = datetime.fromisoformat(known.next) if known.next and known.schedule == schedule else None
             if last is not None and last > now:
                 return known.next
-            if interval:
-                due = now if last is None else max(now, after(last))
-            else:
-                due = after(now - timedelta(seconds=1))
+            at_once = now if last is None else max(now, after(last))
+            due = at_once if interval else after(now - timedelta(seconds=1))
             con.execute(
                 "UPDATE passes SET schedule = ?, next = ? WHERE catalog = ? AND entity = ?",
                 [schedule, _text(due), catalog, entity],

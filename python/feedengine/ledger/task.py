@@ -47,8 +47,8 @@ class Task:
     is. `eof` is unclean where the sender's connection ended without saying so. `sent` is the time in the file's name.
     `registered`: the sender's account names the key, so that the key's first feed may make its catalog.
     `reported` is when the sender's reports were written, `followed` when nothing is left to do for the task.
-    `entity` is the one that a file of a profile's folder holds, `due` the next time by its schedule (it waits till then),
-    `rank` the entity's turn among those that are due together: what others refer to comes first.
+    `entity` is the one that a file of a profile's folder holds, `due` the next time by its schedule (until then it
+    waits), `rank` the entity's turn among those that are due together: what others refer to comes first.
     """
 
     id: int
