@@ -95,11 +95,11 @@ def add_problem(
     count: int = 1,
 ) -> None:
     """Add a problem of the whole file to a report."""
-    hints = {entry["code"]: entry["hint"] for entry in engine.codes()}
+    known = next((entry for entry in engine.codes() if entry["code"] == code), {"hint": "", "family": "format"})
     fault = {
         "code": code, "severity": severity, "file": report["file"]["name"], "member": "", "record": 0, "line": 0,
         "byte": 0, "entity": entity, "key": None, "column": column, "value": None, "message": message,
-        "hint": hints.get(code, ""),
+        "hint": known["hint"], "family": known["family"], "related": [],
     }  # fmt: skip
     problems = report["problems"]
     problems["warnings" if severity == "warning" else "errors"] += count

@@ -28,6 +28,7 @@ from feedengine.errors import (
     from_os_error,
 )
 from feedengine.faults import point
+from feedengine.remedy import ending
 from feedengine.settings import Settings
 from feedengine.store import Base, Store
 from feedengine.store.model import ENTITIES, Column, EntityBase, SnapshotInfo, SnapshotMeta
@@ -424,22 +425,27 @@ def carry_out(
         result = apply(store, settings, made, watch, task, request.actor)
     except BaseException as error:
         if not again(error):
-            _close_failed(store, task, made, error)
+            _close_failed(store, settings, task, made, error, request.path)
         raise
-    close_done(store, task, request.path, result.report, result.snapshot.number if result.snapshot else None)
+    close_done(store, settings, task, request.path, result.report, result.snapshot.number if result.snapshot else None)
     return result
 
 
-def close_done(store: Store, task: int, path: Path, report: dict[str, Any], number: int | None) -> None:
+def close_done(
+    store: Store, settings: Settings, task: int, path: Path, report: dict[str, Any], number: int | None
+) -> None:
     """Close a task that was carried out: `report` is its plan's, `number` the snapshot it made, `path` its feed."""
     problems = report["problems"]["list"]
     report["schema"] = "feedengine.task/1"
     report["state"] = "DONE"
     report["new_snapshot"] = number
+    after = ending.applied(store, settings, task, path, report)
     if report["verdict"] == "held":
         report["outcome"] = "held"
         kept = _keep(store, task, path)
-        store.ledger.hold(task, path=str(kept), new_snapshot=number, report=report, problems=problems)
+        with store.ledger.write(lasting=True):
+            store.ledger.hold(task, path=str(kept), new_snapshot=number, report=report, problems=problems)
+            after.note(store.ledger)
         return
     rejected = sum(entry["rejected"] for entry in report["entities"].values())
     if rejected:
@@ -452,10 +458,14 @@ def close_done(store: Store, task: int, path: Path, report: dict[str, Any], numb
         report["outcome"] = "duplicate" if same.tasks else "no_change"
     else:
         report["outcome"] = "ok"
-    store.ledger.finish(task, report["outcome"], new_snapshot=number, report=report, problems=problems)
+    with store.ledger.write(lasting=True):
+        store.ledger.finish(task, report["outcome"], new_snapshot=number, report=report, problems=problems)
+        after.note(store.ledger)
 
 
-def _close_failed(store: Store, task: int, made: Plan | None, error: BaseException) -> None:
+def _close_failed(
+    store: Store, settings: Settings, task: int, made: Plan | None, error: BaseException, path: Path
+) -> None:
     report = made.report if made else None
     outcome = "failed"
     described: dict[str, Any] = {"code": "BUG", "message": f"{type(error).__name__}: {error}"}
@@ -473,7 +483,11 @@ def _close_failed(store: Store, task: int, made: Plan | None, error: BaseExcepti
     problems = report["problems"]["list"] if report else ()
     if outcome == "refused" and made:
         store.ledger.note(task, path=str(_keep(store, task, made.request.path)))
-    store.ledger.fail(task, outcome, error=described, report=report, problems=problems)
+    after = ending.failed(store, settings, task, path, report, described) if outcome == "rejected_file" else None
+    with store.ledger.write(lasting=True):
+        store.ledger.fail(task, outcome, error=described, report=report, problems=problems)
+        if after is not None:
+            after.note(store.ledger)
 
 
 def _keep(store: Store, task: int, path: Path) -> Path:

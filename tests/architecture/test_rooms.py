@@ -24,6 +24,7 @@ RANK = {
     "ingest": 5,
     "approval": 4,
     "explain": 4,
+    "remedy": 4,
     "deliver": 4,
     "target": 4,
     "transport": 4,

@@ -15,6 +15,7 @@ VERBS: dict[str, str] = {
     "validate": "Read feeds and apply the rules; no store is needed.",
     "snapshot": "List, show, compare, export, roll back and check snapshots.",
     "task": "List, show, approve and reject tasks, and their errors.",
+    "problems": "List what is wrong and still open, by owner; show and dismiss.",
     "source": "List, show, check, run, pause and resume what is fetched from.",
     "schedule": "Show when sources are looked at.",
     "send": "Send a file to another server, exactly once.",

@@ -95,8 +95,10 @@ class Ledger(Database):
             point("ledger.after_start")
 
     def note(self, task: int, **values: Any) -> None:
-        """Fill in what was learnt while it runs: fingerprint, bytes, key, section, operation, path, base_snapshot."""
-        unknown = set(values) - {"fingerprint", "bytes", "key", "section", "operation", "path", "base_snapshot"}
+        """Fill in what was learnt: fingerprint, bytes, key, section, operation, path, base_snapshot, parent."""
+        unknown = set(values) - {
+            *("fingerprint", "bytes", "key", "section", "operation", "path", "base_snapshot", "parent")
+        }
         if unknown:
             raise TypeError(f"not to be noted: {sorted(unknown)}")
         self._update(task, None, **values)
@@ -340,7 +342,12 @@ class Ledger(Database):
 
 
 def _problem(fault: Mapping[str, Any]) -> list[Any]:
-    return [fault.get(name, fault.get(FAULT_NAMES.get(name, name))) for name in PROBLEM_COLUMNS]
+    return [_cell(fault.get(name, fault.get(FAULT_NAMES.get(name, name)))) for name in PROBLEM_COLUMNS]
+
+
+def _cell(value: Any) -> Any:
+    """Keys of related records in one cell, as a list in a feed."""
+    return "|".join(map(str, value)) or None if isinstance(value, list | tuple) else value
 
 
 _LIST = {"text": "See the tasks", "argv": ["feedengine", "task", "list"]}

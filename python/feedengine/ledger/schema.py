@@ -109,5 +109,31 @@ CREATE TABLE exported (
 CREATE INDEX exported_by_record ON exported (record);
 """
 
+#: What becomes of faults: each fault's life, rows that wait for a record.
+_REMEDY = """
+ALTER TABLE tasks ADD COLUMN parent INTEGER;
+ALTER TABLE problems ADD COLUMN family TEXT;
+ALTER TABLE problems ADD COLUMN related TEXT;
+ALTER TABLE problems ADD COLUMN owner TEXT;
+CREATE TABLE cases (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, section TEXT NOT NULL, entity TEXT NOT NULL,
+    identity TEXT NOT NULL, "column" TEXT NOT NULL, code TEXT NOT NULL, family TEXT, owner TEXT, state TEXT NOT NULL,
+    first_seen TEXT NOT NULL, opened TEXT NOT NULL, seen TEXT NOT NULL, closed TEXT, first_task INTEGER NOT NULL,
+    last_task INTEGER NOT NULL, closed_task INTEGER, times INTEGER NOT NULL DEFAULT 1,
+    reopened INTEGER NOT NULL DEFAULT 0, record TEXT, value TEXT, message TEXT, hint TEXT, file TEXT, member TEXT,
+    record_number INTEGER, line INTEGER, related TEXT, "row" TEXT, decided_by TEXT, decided_reason TEXT);
+CREATE UNIQUE INDEX cases_by_identity ON cases (key, section, entity, identity, "column", code);
+CREATE INDEX cases_open ON cases (key, section, entity) WHERE state = 'open';
+CREATE TABLE parked (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, section TEXT NOT NULL, entity TEXT NOT NULL,
+    identity TEXT NOT NULL, task INTEGER NOT NULL, operation TEXT NOT NULL, member TEXT, record_number INTEGER,
+    line INTEGER, "row" TEXT NOT NULL, waits_entity TEXT NOT NULL, waits_field TEXT NOT NULL, waits_value TEXT NOT NULL,
+    code TEXT NOT NULL, owner TEXT, state TEXT NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL, place INTEGER,
+    retry INTEGER, ended TEXT, why TEXT);
+CREATE INDEX parked_waiting ON parked (key, section, waits_entity) WHERE state = 'waiting';
+CREATE INDEX parked_by_task ON parked (task);
+CREATE INDEX parked_by_retry ON parked (retry);
+"""
+
 #: Script n makes format n + 1 of format n. A script that was released is never changed.
-SCRIPTS: tuple[str, ...] = (_TASKS, _SERVICE + _SOURCES + _OUTBOX, _ENTITIES)
+SCRIPTS: tuple[str, ...] = (_TASKS, _SERVICE + _SOURCES + _OUTBOX, _ENTITIES, _REMEDY)

@@ -24,9 +24,12 @@ PROBLEM_COLUMNS = (
     "column",
     "value",
     "code",
+    "family",
     "severity",
     "message",
     "hint",
+    "related",
+    "owner",
 )
 
 #: Names that faults have in reports, where they differ.
@@ -49,6 +52,7 @@ class Task:
     `reported` is when the sender's reports were written, `followed` when nothing is left to do for the task.
     `entity` is the one that a file of a profile's folder holds, `due` the next time by its schedule (until then it
     waits), `rank` the entity's turn among those that are due together: what others refer to comes first.
+    `parent` is the earlier task whose bad rows this one brings again.
     """
 
     id: int
@@ -103,6 +107,7 @@ class Task:
     entity: str | None = None
     due: str | None = None
     rank: int = 0
+    parent: int | None = None
 
     @property
     def waiting(self) -> bool:

@@ -24,19 +24,19 @@ def recover(store: Store, settings: Settings, log: Log) -> list[int]:
         # One that is silent but not dead holds the catalog's lock, perhaps, and must not wake up and go on.
         process.end(task.worker)
         point("serve.adopted")
-        number = settle(store, task)
+        number = settle(store, settings, task)
         log("task.recovered", level="warning", task=task.id, worker=task.worker, applied=number)
         settled.append(task.id)
     return settled
 
 
-def settle(store: Store, task: Task) -> int | None:
+def settle(store: Store, settings: Settings, task: Task) -> int | None:
     """Close a task of this process that has been applied, put one that has not back. Gives the snapshot it made."""
     number = ingest.applied(store, task)
     if number is None:
         Queue(store.ledger).requeue(task.id)
         return None
-    ingest.close_done(store, task.id, Path(str(task.path)), _report(store, task, number), number)
+    ingest.close_done(store, settings, task.id, Path(str(task.path)), _report(store, task, number), number)
     return number
 
 

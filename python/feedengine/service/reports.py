@@ -51,6 +51,7 @@ def summary(task: Task, listed: int) -> dict[str, Any]:
     return {
         "schema": "feedengine.summary/1",
         "task_id": task.id,
+        "parent_task_id": task.parent,
         "status": task.status,
         "outcome": task.outcome,
         "file": task.filename,

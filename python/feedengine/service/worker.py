@@ -142,7 +142,7 @@ class Worker:
     def _try_again(self, task: Task, error: BaseException) -> None:
         if isinstance(error, BaseMoved) and ingest.applied(self.store, task) is not None:
             # Somebody else carried it out while this process was held up.
-            settle(self.store, task)
+            settle(self.store, self.settings, task)
             return
         described = error.as_dict() if isinstance(error, FeedEngineError) else {"code": "OS", "message": str(error)}
         if task.retries + 1 < int(self.settings.get("queue.retries")):

@@ -1,0 +1,217 @@
+"""What a task's end means for the cases of its catalog: which faults it shows, which are mended, whose rows it brings.
+
+A case is mended when a task that was applied holds its record and no longer shows the fault, or is a sync, which says
+all there is. Rows are told apart by their identifiers, so that mended rows alone do the same as the whole file.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from feedengine.ledger.cases import CONFLICTS, Case, Cases
+from feedengine.remedy.naming import Naming, Pair, text
+
+if TYPE_CHECKING:
+    from feedengine.ledger import Ledger
+    from feedengine.remedy.terms import Terms
+
+#: Where a row stands: member, entity, number.
+Place = tuple[str, str, int]
+
+
+@dataclass
+class Aftermath:
+    """To be noted in the transaction that ends the task."""
+
+    task: int
+    key: str
+    section: str
+    shown: list[dict[str, Any]] = field(default_factory=list)
+    fixed: list[int] = field(default_factory=list)
+    parent: int | None = None
+
+    def note(self, ledger: Ledger) -> Counter[str]:
+        """Write it down; gives how many cases were opened, repeated, reopened and fixed."""
+        cases = Cases(ledger)
+        with ledger.write():
+            counts = cases.show(self.task, self.key, self.section, self.shown)
+            counts["fixed"] = cases.fix(self.task, self.fixed)
+            if self.parent is not None:
+                ledger.note(self.task, parent=self.parent)
+        return counts
+
+
+def aftermath(
+    ledger: Ledger, task: int, catalog: str, path: Path, report: Mapping[str, Any], terms: Terms, *, done: bool
+) -> Aftermath:
+    """Work out what the end of a task means. Reads the feed once more, if there is anything to find in it.
+
+    `done`: the task was applied, so that what it holds and does not complain of is right. Faults of the report get
+    their `owner`.
+    """
+    key, _, section = catalog.partition("/")
+    made = Aftermath(task, key, section)
+    faults = [fault for fault in report["problems"]["list"] if _about_row(fault)]
+    uploaded = [name for name, entry in report["entities"].items() if entry.get("uploaded")]
+    cases = [case for case in Cases(ledger).open(key, section) if case.entity in ("", *uploaded)]
+    whole = report["operation"] == "sync"
+    asked = [] if whole or not done else cases
+    found = _look(path, terms, uploaded, faults, asked)
+    for fault in faults:
+        row = found.rows.get(_place(fault))
+        fault["owner"] = row.get(terms.owners.get(str(fault["entity"]), ""), "").strip() or None if row else None
+    errors = [fault for fault in faults if fault["severity"] != "warning"]
+    made.shown = [_shown(fault, found, terms) for fault in errors]
+    made.shown += [
+        _of_file(fault, report)
+        for fault in report["problems"]["list"]
+        if fault["severity"] == "file" and not _about_row(fault)
+    ]
+    repeated = _repeated(made.shown, cases)
+    if done:
+        cut = _cut(report)
+        made.fixed = [
+            case.id
+            for case in cases
+            if case.id not in repeated
+            and (case.entity, case.code) not in cut
+            and _mended(case, report, found.seen, whole=whole and case.entity in uploaded)
+        ]
+    touched = [case.last_task for case in cases if case.id in repeated or case.id in made.fixed]
+    before = Counter(number for number in touched if number != task)
+    made.parent = max(before, key=lambda number: (before[number], number), default=None)
+    return made
+
+
+@dataclass
+class _Found:
+    rows: dict[Place, Mapping[str, str]] = field(default_factory=dict)
+    seen: set[tuple[str, Pair]] = field(default_factory=set)
+
+
+def _look(
+    path: Path, terms: Terms, uploaded: Sequence[str], faults: Iterable[Mapping[str, Any]], cases: Sequence[Case]
+) -> _Found:
+    """The rows that faults stand in, and which of the names that open cases have are in the file."""
+    found = _Found()
+    wanted = {_place(fault) for fault in faults}
+    asked = {(case.entity, pair) for case in cases for pair in case.names}
+    if not wanted and not asked:
+        return found
+    # Most tasks have nothing to look for, and need not load what reads archives.
+    from feedengine.remedy import rows
+
+    namings = {str(spec["name"]): Naming(spec) for spec in terms.entities}
+    unnamed = {entity for entity, (name, _) in asked if name == "row"}
+    form = terms.formats.get(uploaded[0]) if len(uploaded) == 1 else None
+    try:
+        for row in rows.read(path, terms.entities, uploaded, form):
+            place = (row.member, row.entity, row.record)
+            if place in wanted:
+                found.rows[place] = row.values
+            if asked:
+                naming = namings[row.entity]
+                named = naming.every(row.values)
+                if row.entity in unnamed and naming.pairs(row.values):
+                    named = (*named, *naming.content(row.values))
+                found.seen.update(each for pair in named if (each := (row.entity, pair)) in asked)
+    except (OSError, ValueError):
+        # What the engine could read and this cannot: its cases stay open until a sync, or a person, closes them.
+        pass
+    return found
+
+
+def _about_row(fault: Mapping[str, Any]) -> bool:
+    return bool(fault.get("record")) and bool(fault.get("entity"))
+
+
+def _place(fault: Mapping[str, Any]) -> Place:
+    return (str(fault["member"]), str(fault["entity"]), int(fault["record"]))
+
+
+def _shown(fault: Mapping[str, Any], found: _Found, terms: Terms) -> dict[str, Any]:
+    naming = Naming(terms.spec(str(fault["entity"])))
+    row = found.rows.get(_place(fault))
+    if row is not None:
+        identity = naming.pairs(row) or naming.content(row)
+    elif fault.get("key"):
+        identity = ((naming.key, str(fault["key"])),)
+    else:
+        identity = (("record", str(fault["record"])),)
+    return {
+        **_said(fault),
+        "identity": text(identity),
+        "pairs": identity,
+        "entity": fault["entity"],
+        "row": dict(row) if row is not None and fault["code"] in CONFLICTS else None,
+    }
+
+
+def _of_file(fault: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, Any]:
+    identity = (("file", str(report["operation"])),)
+    return {**_said(fault), "identity": text(identity), "pairs": identity, "entity": fault.get("entity") or ""}
+
+
+def of_error(error: Mapping[str, Any], operation: str, file: str | None) -> dict[str, Any]:
+    """What is shown by a file that could not be read at all."""
+    identity = text((("file", operation),))
+    return {**_said({**error, "file": file}), "identity": identity, "entity": "", "code": error["code"]}
+
+
+def _said(fault: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("code", "family", "owner", "value", "message", "hint", "file", "member", "line", "related")
+    return {
+        **{name: fault.get(name) for name in names},
+        "column": fault.get("column") or "",
+        "record": fault.get("key"),
+        "record_number": fault.get("record"),
+    }
+
+
+def _repeated(shown: Sequence[dict[str, Any]], cases: Iterable[Case]) -> set[int]:
+    """Open cases that are shown again; a fault whose record has other identifiers by now is told its `case`."""
+    left = {(case.entity, case.column, case.code, case.identity): case.id for case in cases}
+    found: set[int] = set()
+    strangers = []
+    for fault in shown:
+        number = left.pop((fault["entity"], fault["column"], fault["code"], fault["identity"]), None)
+        if number is None:
+            strangers.append(fault)
+        else:
+            found.add(number)
+    if not strangers or not left:
+        return found
+    by_pair: dict[tuple[str, str, str, Pair], int] = {}
+    for case in cases:
+        if case.id in left.values():
+            for pair in case.names:
+                by_pair.setdefault((case.entity, case.column, case.code, pair), case.id)
+    for fault in strangers:
+        for pair in fault["pairs"]:
+            number = by_pair.get((fault["entity"], fault["column"], fault["code"], pair))
+            if number is not None and number not in found:
+                found.add(number)
+                fault["case"] = number
+                break
+    return found
+
+
+def _cut(report: Mapping[str, Any]) -> set[tuple[str, str]]:
+    """Entities and codes of which not all faults are listed: silence says nothing about them."""
+    listed = Counter((str(fault.get("entity") or ""), fault["code"]) for fault in report["problems"]["list"])
+    return {
+        place
+        for entry in report["problems"]["by_code"]
+        if entry["count"] > listed[place := (str(entry.get("entity") or ""), entry["code"])]
+    }
+
+
+def _mended(case: Case, report: Mapping[str, Any], seen: set[tuple[str, Pair]], *, whole: bool) -> bool:
+    kind, said = case.names[0]
+    if kind == "file":
+        return said == str(report["operation"])
+    return whole or any((case.entity, pair) in seen for pair in case.names)
