@@ -18,7 +18,9 @@ from network.proxy import Fault, Proxy
 from network.service import Tables
 
 # A handshake with a peer that has just reset the connection leaves a socket to the collector, in the library itself.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning"
+)
 
 LARGE = ("id,item_name\n" + "".join(f"A{n},Item {random.Random(n).random()}\n" for n in range(40_000))).encode()
 CUTS = ("reset", "truncate", "half-close")

@@ -14,7 +14,9 @@ from network.lab import GOOD, OTHER, OTHER_PASSWORD, Lab
 from network.service import Tables
 
 # A handshake with a peer that has just reset the connection leaves a socket to the collector, in the library itself.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning"
+)
 
 THIEF = "127.0.0.9"
 SECRET = b"what only the partner may read\n" * 100

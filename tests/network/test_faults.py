@@ -17,7 +17,9 @@ from network.service import Tables
 from network.talk import Reply, Talk
 
 # A handshake with a peer that has just reset the connection leaves a socket to the collector, in the library itself.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning"
+)
 
 # Larger than what the kernel's buffers hide; it doesn't compress to nothing in anybody's mind.
 ROWS = "".join(f"A{n},Item {n} {random.Random(n).random()}\n" for n in range(30_000))

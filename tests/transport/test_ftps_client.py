@@ -19,7 +19,9 @@ from transport.lab.programs import certificate
 from transport.scripted import Scripted, Session
 
 # A handshake with a peer that has just reset the connection leaves a socket to the collector, in the library itself.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning"
+)
 
 DATA = os.urandom(700_000)
 

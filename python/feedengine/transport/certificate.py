@@ -5,18 +5,17 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import os
-import shutil
 import socket
 import ssl
 import stat
 import subprocess
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from feedengine.errors import ConfigError, Hint
+from feedengine.transport.whole_folder import appearing
 
 # What browsers' authorities allow at most; clients that check lifetimes accept it.
 _DAYS = 397
@@ -104,22 +103,13 @@ def _check(found: Certificate) -> None:
 def _make(folder: Path, names: Iterable[str]) -> None:
     """Make key and certificate in a folder of their own, which appears whole or not at all."""
     hosts, addresses = _subjects(names)
-    part = Path(tempfile.mkdtemp(prefix=".tls.", dir=folder.parent))
-    try:
+    with appearing(folder) as part:
         try:
             _with_library(part, hosts, addresses)
         except ImportError:
             _with_program(part, hosts, addresses)
         (part / "server.key").chmod(0o600)
         (part / "server.crt").chmod(0o644)
-        try:
-            part.rename(folder)
-        except OSError:
-            # Another process was first.
-            if not folder.is_dir():
-                raise
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
 def _subjects(names: Iterable[str]) -> tuple[list[str], list[str]]:

@@ -184,6 +184,8 @@ class Control(ftplib.FTP_TLS):
                 raise ftplib.error_reply(answer)
             if isinstance(self.sock, ssl.SSLSocket):
                 try:
+                    # Of a connection that was reset already, the library would leave an open socket behind.
+                    connection.getpeername()
                     connection = self.context.wrap_socket(
                         connection, server_hostname=self.host, session=self.sock.session, suppress_ragged_eofs=False
                     )

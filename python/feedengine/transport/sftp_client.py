@@ -111,7 +111,7 @@ class SftpRemote:
         if self._loop.is_closed():
             return
         connection, self._connection, self._client = self._connection, None, None
-        with suppress(Exception):
+        with suppress(OSError, asyncssh.Error, TimeoutError):
             if connection is not None:
                 connection.close()
                 self._loop.run_until_complete(asyncio.wait_for(connection.wait_closed(), 2.0))
@@ -286,9 +286,12 @@ class SftpRemote:
         tasks = asyncio.all_tasks(self._loop)
         for task in tasks:
             task.cancel()
-        with suppress(Exception):
-            self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-            self._loop.run_until_complete(asyncio.sleep(0))
+
+        async def ended() -> None:
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.sleep(0)
+
+        self._loop.run_until_complete(ended())
 
     @contextmanager
     def _verb(self, doing: str) -> Iterator[None]:

@@ -20,7 +20,7 @@ pytestmark = [
     pytest.mark.network_lab,
     pytest.mark.feature("C7", "P3"),
     # A handshake with a peer that has just reset the connection leaves a socket to the collector, in the library.
-    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+    pytest.mark.filterwarnings("ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning"),
 ]
 
 DATA = os.urandom(3_000_000)

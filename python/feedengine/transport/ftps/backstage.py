@@ -12,6 +12,8 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+from feedengine.transport.ftps.member import Member
+
 T = TypeVar("T")
 #: Told what came of a piece of work: its result, or the exception. Called in the loop.
 Then = Callable[[T | None, Exception | None], None]
@@ -99,15 +101,14 @@ class _Crew:
             del piece, work, then, result, error
 
 
-class _Inbox:
+class _Inbox(Member):
     """Calls that threads want made in the loop."""
 
     def __init__(self, loop: Any) -> None:
         self._woken = False
         self._calls: deque[Callable[[], None]] = deque()
-        self._fileno = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
-        self._loop = loop
-        loop.register(self._fileno, self, loop.READ)
+        super().__init__()
+        self.join(loop, os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC))
 
     def post(self, call: Callable[[], None]) -> None:
         self._calls.append(call)
@@ -127,22 +128,12 @@ class _Inbox:
         self._woken = False
         self.deliver()
 
-    def readable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return False
-
     def handle_error(self) -> None:
         # One call's mistake must not keep the others from being made.
-        import logging
-        import traceback
-
-        logging.getLogger("pyftpdlib").error(traceback.format_exc())
+        super().handle_error()
         self.post(lambda: None)
 
     def close(self) -> None:
-        if self._fileno >= 0:
-            self._loop.unregister(self._fileno)
-            os.close(self._fileno)
-            self._fileno = -1
+        fileno = self._fileno
+        if self.leave():
+            os.close(fileno)

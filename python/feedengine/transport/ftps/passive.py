@@ -6,10 +6,10 @@ import errno
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from typing import Any
 
 from feedengine.errors import ConfigError
+from feedengine.transport.ftps.member import Member
 from feedengine.transport.ftps.proxy import Introduction
 
 _BACKLOG = 64
@@ -156,8 +156,9 @@ class Ports:
         expected = self._expected.get((address, port))
         if expected is None:
             self.refused += 1
-            sock.close()
+            # Told first: who sees the connection end finds it in the log.
             self._foreign(address, port)
+            sock.close()
             return
         take = expected.arrived
         expected.close()
@@ -171,15 +172,15 @@ class Ports:
         self._listeners.clear()
 
 
-class _Listener:
+class _Listener(Member):
     """One passive port in the loop."""
 
     def __init__(self, ports: Ports, host: str, port: int) -> None:
+        super().__init__()
         self._ports = ports
         self._port = port
         self._socket = listening(host, port, _BACKLOG)
-        self._fileno = self._socket.fileno()
-        ports.loop.register(self._fileno, self, ports.loop.READ)
+        self.join(ports.loop, self._socket.fileno())
 
     def handle_read_event(self) -> None:
         for _ in range(_ACCEPTED_AT_ONCE):
@@ -192,27 +193,12 @@ class _Listener:
             except OSError:
                 sock.close()
 
-    def readable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return False
-
-    def handle_error(self) -> None:
-        import logging
-        import traceback
-
-        logging.getLogger("pyftpdlib").error(traceback.format_exc())
-
     def handle_close(self) -> None:
         self.close()
 
     def close(self) -> None:
-        if self._fileno >= 0:
-            with suppress(OSError):
-                self._ports.loop.unregister(self._fileno)
+        if self.leave():
             self._socket.close()
-            self._fileno = -1
 
 
 def listening(host: str, port: int, backlog: int) -> socket.socket:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import asyncssh
 
 from feedengine.errors import ConfigError
+from feedengine.transport.whole_folder import appearing
 
 # Old clients know RSA only; the others prefer Ed25519.
 _KINDS: tuple[tuple[str, str, dict[str, int]], ...] = (
@@ -42,8 +41,7 @@ def fingerprints(keys: Sequence[asyncssh.SSHKey]) -> list[str]:
 
 def _make(folder: Path) -> None:
     """All keys or none: a folder that appears whole."""
-    part = Path(tempfile.mkdtemp(prefix=".ssh.", dir=folder.parent))
-    try:
+    with appearing(folder) as part:
         for name, kind, how in _KINDS:
             key = asyncssh.generate_private_key(kind, comment="feedengine", **how)
             path = part / f"host_{name}"
@@ -53,11 +51,3 @@ def _make(folder: Path) -> None:
                 file.flush()
                 os.fsync(file.fileno())
             path.with_suffix(".pub").write_bytes(key.export_public_key("openssh"))
-        try:
-            part.rename(folder)
-        except OSError:
-            # Another process was first.
-            if not folder.is_dir():
-                raise
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
