@@ -3,6 +3,7 @@
 FeedEngineError
 ├── UsageError             2   an argument, option or setting makes no sense
 │   └── ConfigError        2   the settings file does
+│       └── ProfileError   2   a profile does
 ├── SafeguardRefused       3   the feed would remove too much; nothing was changed
 ├── FeedRejected           5   name, archive, header or too many bad rows; nothing was changed
 ├── Conflict               6
@@ -150,6 +151,12 @@ class ConfigError(UsageError):
     """The settings file cannot be read, or names something that does not exist."""
 
     code = "CONFIG"
+
+
+class ProfileError(ConfigError):
+    """A profile cannot be read, or declares something that makes no sense."""
+
+    code = "PROFILE"
 
 
 class SafeguardRefused(FeedEngineError):

@@ -22,7 +22,7 @@ _OPERATION = re.compile(r"(force)?(" + "|".join(OPERATIONS) + r")")
 _KEY_AND_SECTION = re.compile(r"(key_[A-Za-z0-9]+|[A-Za-z0-9]+)_(.+)", re.DOTALL)
 _KEYWORDS = tuple(force + each for each in OPERATIONS for force in ("", "force"))
 _FORM = "<key>_<section>_[force]<operation>_<timestamp>.<extension>"
-_UNFINISHED = (".part", ".filepart", ".tmp", ".partial", ".crdownload", ".uploading")
+UNFINISHED = (".part", ".filepart", ".tmp", ".partial", ".crdownload", ".uploading")
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,11 @@ class NameWarning:
 
 @dataclass(frozen=True)
 class FeedName:
-    """What a file name says. `parsed_time` is UTC and None where the timestamp could not be read."""
+    """What a file name says. `parsed_time` is UTC and None where the timestamp could not be read.
+
+    A profile's names may leave key and section to the account (empty text), and may say the entity and a number that
+    orders the files of one date.
+    """
 
     filename: str
     key: str
@@ -46,6 +50,8 @@ class FeedName:
     parsed_time: datetime | None
     extension: str
     warnings: tuple[NameWarning, ...] = ()
+    entity: str | None = None
+    sequence: int | None = None
 
     @property
     def catalog(self) -> str:
@@ -61,16 +67,17 @@ class BadName:
     part: str
     message: str
     did_you_mean: str | None = None
+    fault: str | None = None
 
     @property
     def code(self) -> str:
-        """The stable error code of this kind of fault, for example `NAME_OPERATION`."""
-        return f"NAME_{self.part.upper()}"
+        """The stable error code of this kind of fault: `fault`, else by the part, for example `NAME_OPERATION`."""
+        return self.fault or f"NAME_{self.part.upper()}"
 
 
 def parse(filename: str, known_keys: Iterable[str] = ()) -> FeedName | BadName:
     """Read a file name (without directories). `known_keys` are the registered keys; the longest that fits wins."""
-    fault = _check_characters(filename)
+    fault = check_characters(filename)
     if fault:
         return fault
     extension = _EXTENSION.search(filename)
@@ -162,7 +169,8 @@ def _listed() -> str:
     return ", ".join("." + each for each in PUBLISHED_EXTENSIONS)
 
 
-def _check_characters(filename: str) -> BadName | None:
+def check_characters(filename: str) -> BadName | None:
+    """Whether every name is refused that looks like this one: empty, too long, with control characters."""
     if not filename:
         return BadName(filename, "form", f"the name is empty; a feed is called {_FORM}")
     if "/" in filename or "\\" in filename:
@@ -176,7 +184,7 @@ def _check_characters(filename: str) -> BadName | None:
 
 def _bad_extension(filename: str) -> BadName:
     lower = filename.lower()
-    for suffix in _UNFINISHED:
+    for suffix in UNFINISHED:
         if lower.endswith(suffix):
             message = f"{suffix} marks an upload that is not finished; wait until it is renamed"
             return BadName(filename, "extension", message, filename[: -len(suffix)])

@@ -81,7 +81,7 @@ class Settings:
         flat: dict[str, Any] = {}
         guard: dict[str, Any] = {}
         for each in SETTINGS:
-            if each.per_catalog:
+            if each.per_catalog and each.dotted != "rules.profile":
                 target = guard if each.table == "safeguard" else flat
                 target[each.name] = self.get(each.dotted, catalog)
         return {**flat, "safeguard": guard}
@@ -94,6 +94,14 @@ class Settings:
         if value.origin.startswith("file ") and self.file is not None:
             path = self.file.parent / path
         return path
+
+    def profile(self, catalog: str | None = None) -> str:
+        """The profile of a catalog: a name, or a path, which is relative to the settings file where that names it."""
+        value = self.value("rules.profile", catalog)
+        named = str(value.value)
+        if ("/" in named or named.endswith(".toml")) and value.origin.startswith("file ") and self.file is not None:
+            return str(self.file.parent / named)
+        return named
 
     @property
     def threads(self) -> int:
@@ -192,6 +200,9 @@ def _catalog(path: Path, catalog: str, tables: Any, origin: str) -> dict[str, Va
         raise ConfigError(f'{path}: [catalogs."{catalog}"] must be named key/section.')
     found: dict[str, Value] = {}
     for table, content in _table(path, f'catalogs."{catalog}"', tables).items():
+        if table == "profile":
+            # So much is said by it that it may stand by itself.
+            table, content = "rules", {"profile": content}
         place = f'catalogs."{catalog}".{table}'
         if table not in CATALOG_TABLES:
             raise _unknown(f"{path}: a catalog has no table", f"[{place}]", table, CATALOG_TABLES)

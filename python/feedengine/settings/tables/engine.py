@@ -36,6 +36,7 @@ ROWS: tuple[Setting, ...] = (
     Setting("engine", "threads", kinds.whole(0, 256), 0, "threads; 0 = one per core"),
     Setting("engine", "temp_dir", kinds.optional_text, None, "directory for spilled data; empty = inside the store"),
     Setting("engine", "block_bytes", kinds.whole(0, 2**28), 0, "bytes read at a time; 0 = chosen by the engine"),
+    _rule("profile", kinds.text, "constructor", "what feeds are: a profile that ships with the engine, or a file"),
     _rule(
         "patch_null", kinds.choice("ignore", "clear"), "ignore", "JSON null in a patch: leave the field, or clear it"
     ),

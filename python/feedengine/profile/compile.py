@@ -1,0 +1,141 @@
+"""Declarations as the engine takes them: the JSON of `record/entity.rs` and `record/rule.rs`, keys in its order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from feedengine.profile.model import Field
+
+_KINDS = {"list": "list", "boolean": "flag", "integer": "integer", "json": "json"}
+#: Types that are one rule of the engine.
+_TYPE_RULES = {"date": "date", "uuid": "uuid", "url": "url", "gtin": "gtin"}
+_LARGEST = 2**63 - 1
+
+
+def field_spec(field: Field) -> dict[str, Any]:
+    """A field as the engine's FieldSpec."""
+    aliases = [each for each in (field.column, *field.aliases) if each and each != field.name]
+    in_range = _plain_range(field)
+    long = field.max_length is not None and field.policy_for("length") == "reject"
+    made: dict[str, Any] = {
+        "name": field.name,
+        "aliases": list(dict.fromkeys(aliases)),
+        "json": field.json or field.name,
+        "place": field.place,
+        "kind": _kind(field),
+        "required": field.required and field.policy_for("required") == "reject",
+        "max_chars": field.max_length if long else None,
+        "warn_chars": field.warn_length,
+        "alphanumeric": field.letters,
+        "range": in_range,
+    }
+    steps, checks = list(_steps(field)), list(_checks(field, in_range is None, not long))
+    return made | ({"normal": steps} if steps else {}) | ({"checks": checks} if checks else {})
+
+
+def _kind(field: Field) -> str:
+    if field.type in ("integer", "boolean") and field.policy_for("type") == "warn":
+        # What is applied although it is no number must be stored as it is.
+        return "text"
+    return _KINDS.get(field.type, "text")
+
+
+def _plain_range(field: Field) -> list[int] | None:
+    """The range of an integer where the engine's own check of it will do."""
+    if _kind(field) != "integer" or (field.min is None and field.max is None) or field.policy_for("range") != "reject":
+        return None
+    return [int(field.min or -_LARGEST - 1), int(field.max or _LARGEST)]
+
+
+def _steps(field: Field) -> list[Any]:
+    steps: list[Any] = []
+    if field.type == "list" and field.separator not in (None, "|"):
+        steps.append({"split": {"separator": field.separator}})
+    steps += field.normal
+    if field.map:
+        steps.append({"map": {"words": [list(pair) for pair in field.map]}})
+    if field.currency:
+        steps.append({"currency": {"signs": list(field.currency)}})
+    if field.unit:
+        steps.append({"unit": {"factors": [list(pair) for pair in field.unit]}})
+    if (field.type == "decimal" and field.point != ".") or (field.type in ("decimal", "integer") and field.group):
+        steps.append({"decimal": {"point": field.point, "group": field.group}})
+    if field.type == "date" and field.forms != ("YYYY-MM-DD",):
+        steps.append({"date": {"forms": list(field.forms)}})
+    if field.type == "boolean" and (field.yes or field.no):
+        steps.append({"flag": {"yes": list(field.yes), "no": list(field.no)}})
+    return steps
+
+
+def _checks(field: Field, ranged: bool, measured: bool) -> list[Any]:
+    found: list[tuple[str, Any]] = []
+    if field.required and field.policy_for("required") != "reject":
+        found.append(("required", "required"))
+    found += [("type", rule) for rule in _type_rules(field)]
+    words = field.words if "enum" in (field.type, field.items) else ()
+    if words:
+        found.append(("words", {"one_of": {"words": list(words)}}))
+    if ranged and (field.min is not None or field.max is not None):
+        found.append(("range", {"range": {"min": field.min, "max": field.max}}))
+    most = field.max_length if measured else None
+    if field.min_length is not None or most is not None:
+        found.append(("length", {"length": {"min": field.min_length, "max": most}}))
+    if field.pattern is not None:
+        found.append(("pattern", {"pattern": {"regex": field.pattern}}))
+    for rule in ("at_most", "multiple_of"):
+        if (other := getattr(field, rule)) is not None:
+            found.append((rule, {rule: {"field": other}}))
+    return [{"rule": rule, "policy": field.policy_for(name)} for name, rule in found]
+
+
+def _type_rules(field: Field) -> list[Any]:
+    kind = field.items if field.type == "list" else field.type
+    if kind == "decimal":
+        return [{"decimal": {"scale": field.scale}}]
+    if kind in ("integer", "boolean") and _kind(field) == "text":
+        return ["integer" if kind == "integer" else "flag"]
+    return [_TYPE_RULES[kind]] if kind in _TYPE_RULES else []
+
+
+def entity_spec(
+    name: str, given: Mapping[str, Any], fields: Sequence[Field], columns: Mapping[str, Any]
+) -> dict[str, Any]:
+    """An entity as the engine's EntitySpec. `given` has the keys of [entities.NAME], references and path read."""
+    made: dict[str, Any] = {
+        "name": name,
+        "fields": [field_spec(each) for each in fields],
+        "metadata": "metadata" in given["open"] or columns["unknown"] == "keep",
+        "facets": "facets" in given["open"],
+        "shared": given["shared"],
+        "owner": _pair(given["belongs_to"]),
+        "refers": _pair(given["mentions"]),
+        "parents": given["parents"],
+        "active": given["active"],
+        "max_data": given["max_data"],
+        "max_average": given["max_average"],
+        "size_class": given["size_class"] or name,
+    }
+    more = {
+        "identity": [{"field": field, "weak": weak} for field, weak in given["identity"]],
+        "unique": [each.name for each in fields if each.unique],
+        "references": given["references"],
+        "conditions": [
+            {"field": each.name, "when": when, "is": list(words), "policy": each.policy_for("required")}
+            for each in fields
+            for when, words in each.required_when
+        ],
+        "path": given["path"],
+        "columns": {**columns, "required": list(columns["required"])} if _demanding(columns) else None,
+    }
+    return made | {key: value for key, value in more.items() if value}
+
+
+def _pair(pairs: Sequence[tuple[str, str]]) -> list[str] | None:
+    return list(pairs[0]) if pairs else None
+
+
+def _demanding(columns: Mapping[str, Any]) -> bool:
+    return bool(
+        columns["order"] != "by_name" or columns["unknown"] != "warn" or columns["required"] or columns["loose"]
+    )

@@ -1,0 +1,234 @@
+"""What the parts of a profile say of each other: what is named exists, rules can be met, names differ."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from feedengine.profile import forms
+from feedengine.profile.model import EntityDeclaration, Field, Naming
+from feedengine.profile.place import Place
+
+_NUMBERS = ("integer", "decimal")
+#: Keys that have a meaning for some types alone.
+MEANT_FOR: dict[str, tuple[str, ...]] = {
+    "separator": ("list",),
+    "items": ("list",),
+    "words": ("enum", "list"),
+    "yes": ("boolean",),
+    "no": ("boolean",),
+    "point": ("decimal",),
+    "group": _NUMBERS,
+    "scale": ("decimal",),
+    "currency": _NUMBERS,
+    "unit": _NUMBERS,
+    "forms": ("date",),
+    "min": _NUMBERS,
+    "max": _NUMBERS,
+    "at_most": _NUMBERS,
+    "multiple_of": _NUMBERS,
+}
+_REFERENCE_CODE = re.compile(r"UNKNOWN_[A-Z_]+")
+
+
+def check_field(field: Field, written: Iterable[str], place: Place) -> None:
+    """One field by itself; `written` are the keys that it gives itself, not by a default for all fields."""
+    for key in written:
+        if field.type not in MEANT_FOR.get(key, (field.type,)):
+            meant = " and ".join(MEANT_FOR[key])
+            raise (place / key).error(f"is for fields of the type {meant}; this one is {field.type}")
+    enum = "enum" in (field.type, field.items)
+    if enum and not field.words:
+        raise place.error('needs "words": the values that are allowed')
+    if field.words and not enum:
+        raise (place / "words").error('is for a list whose items = "enum"')
+    if len(set(field.words)) < len(field.words):
+        raise (place / "words").error("has a word twice")
+    if field.type == "boolean":
+        both = set(field.yes) & set(field.no)
+        if both:
+            raise (place / "yes").error(f'and no share "{min(both)}"')
+        if bool(field.yes) != bool(field.no):
+            raise place.error("needs both yes and no, or neither")
+    if field.type == "decimal" and field.point == field.group:
+        raise (place / "group").error(f'is "{field.group}", and so is point')
+    _limits(field, place)
+    if field.type == "date":
+        for form in field.forms:
+            forms.must_be_date(form, place / "forms")
+    if field.pattern is not None:
+        _regex(field.pattern, place / "pattern")
+    _examples(field, place)
+
+
+def _limits(field: Field, place: Place) -> None:
+    if field.min is not None and field.max is not None and Decimal(field.min) > Decimal(field.max):
+        raise (place / "min").error(f"is {field.min}, more than max, which is {field.max}")
+    if field.type == "integer":
+        for key in ("min", "max"):
+            if "." in (getattr(field, key) or ""):
+                raise (place / key).error("must be a whole number, since the field is an integer")
+    if field.min_length is not None and field.max_length is not None and field.min_length > field.max_length:
+        raise (place / "min_length").error(f"is {field.min_length}, more than max_length")
+
+
+def _examples(field: Field, place: Place) -> None:
+    if field.example is not None and field.type == "enum" and not field.map and field.example not in field.words:
+        raise (place / "example").error(f'is "{field.example}", which is none of words')
+
+
+def _regex(pattern: str, place: Place) -> None:
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise place.error(f"is no regular expression: {error}") from None
+    if re.search(r"\(\?[=!<]|\\[1-9]", pattern):
+        # (?<name>...) is no look-around, but Python writes it otherwise and would have refused it.
+        raise place.error("looks around or back, which the engine's expressions cannot do")
+
+
+def check_fields(
+    name: str, given: Mapping[str, Any], fields: Sequence[Field], columns: Mapping[str, Any], place: Place
+) -> None:
+    """The fields of one entity, and all that names one of them."""
+    if not fields:
+        raise (place / "fields").error("is empty: an entity has at least its key")
+    known = [each.name for each in fields]
+    _different(fields, columns["loose"], place / "fields")
+
+    def known_field(field: str | None, where: Place) -> None:
+        if field is not None and field not in known:
+            raise where.unknown("names a field that the entity does not have,", field, known)
+
+    for each in fields:
+        at = place / "fields" / each.name
+        known_field(each.at_most, at / "at_most")
+        known_field(each.multiple_of, at / "multiple_of")
+        for when, _ in each.required_when:
+            known_field(when, at / "required_when")
+    for field, _ in given["identity"]:
+        known_field(field, place / "identity")
+    for key in ("parents", "active", "owner"):
+        known_field(given[key], place / key)
+    for key in ("belongs_to", "mentions"):
+        if len(given[key]) > 1:
+            raise (place / key).error("may have one pair")
+        for field, _ in given[key]:
+            known_field(field, place / key)
+    for number, reference in enumerate(given["references"], 1):
+        at = place / "references" / number
+        if not reference["by"]:
+            raise (at / "by").error("needs at least one pair of fields")
+        for mine, _ in reference["by"]:
+            known_field(mine, at / "by")
+        if not _REFERENCE_CODE.fullmatch(reference["code"]):
+            raise (at / "code").error("must begin with UNKNOWN_, such as UNKNOWN_SKU")
+    if given["path"]:
+        known_field(given["path"]["field"], place / "path" / "field")
+    for field in columns["required"]:
+        known_field(field, place / "columns" / "required")
+    _kinds(given, {each.name: each for each in fields}, place)
+
+
+def _kinds(given: Mapping[str, Any], fields: Mapping[str, Field], place: Place) -> None:
+    key = next(iter(fields.values()))
+    if given["identity"]:
+        if key.type not in ("uuid", "text"):
+            raise place.error(f'has "identity", so its first field "{key.name}" must be of the type uuid')
+        if key.required:
+            raise (place / "fields" / key.name / "required").error("cannot be: the engine makes this field")
+    elif key.type in ("list", "boolean", "json"):
+        raise (place / "fields" / key.name).error(f"is the key, which cannot be of the type {key.type}")
+    if given["parents"] and fields[given["parents"]].type != "list":
+        raise (place / "parents").error("must name a field of the type list")
+    if given["active"] and fields[given["active"]].type != "boolean":
+        raise (place / "active").error("must name a field of the type boolean")
+    for field, _ in given["mentions"]:
+        if fields[field].type != "list":
+            raise (place / "mentions").error("must name a field of the type list; for others there is [[references]]")
+
+
+def _different(fields: Sequence[Field], loose: bool, place: Place) -> None:
+    """No two fields of one name, and no column that means two of them."""
+    taken: dict[str, str] = {}
+    for each in fields:
+        for column in dict.fromkeys((each.name, each.heading, *each.aliases)):
+            plain = re.sub(r"[\s_-]", "", column).casefold() if loose else column
+            other = taken.setdefault(plain, each.name)
+            if other != each.name or (column == each.name and sum(one.name == column for one in fields) > 1):
+                raise (place / each.name).error(f'has the column "{column}", which means "{other}" already')
+
+
+def check_entities(entities: Sequence[EntityDeclaration], place: Place) -> None:
+    """What entities say of each other."""
+    known = {each.name: each for each in entities}
+    for each in entities:
+        at = place / each.name
+        spec = each.spec
+        for key, json_key in (("belongs_to", "owner"), ("mentions", "refers")):
+            pair = spec[json_key]
+            if pair and pair[1] not in known:
+                raise (at / key).unknown("names an entity that is not declared,", pair[1], known)
+        for name in each.after:
+            if name not in known:
+                raise (at / "after").unknown("names an entity that is not declared,", name, known)
+        for number, reference in enumerate(spec.get("references", ()), 1):
+            where = at / "references" / number
+            other = known.get(reference["entity"])
+            if other is None:
+                raise (where / "entity").unknown("names an entity that is not declared,", reference["entity"], known)
+            fields = [field.name for field in other.fields]
+            for _, theirs in reference["by"]:
+                if theirs not in fields:
+                    raise (where / "by").unknown(f"names a field that {other.name} does not have,", theirs, fields)
+
+
+def check_naming(naming: Naming, entities: Sequence[EntityDeclaration], place: Place) -> None:
+    """The grammar can be read, and a name or folder tells the entity."""
+    if naming.grammar != "fields":
+        return
+    used = forms.parts_of(naming.form, place / "form")
+    fold = str.casefold if naming.case == "any" else str
+    _no_two(((fold(word), each.name) for each in entities for word in each.words), "file", place)
+    _no_two(((fold(each.folder), each.name) for each in entities if each.folder), "folder", place)
+    if "entity" not in used and len(entities) > 1 and not all(each.folder for each in entities):
+        raise (place / "form").error("has no {entity}, and not every entity has a folder: nothing tells what a file is")
+    for each in entities:
+        if each.folder and (each.folder.strip("/") != each.folder or {".", "..", ""} & set(each.folder.split("/"))):
+            raise place.error(f'meets the folder "{each.folder}" of {each.name}: write it as a/b, without . and ..')
+        for word in each.words:
+            if not re.fullmatch(r"[^/\\{}\[\]\x00-\x1f]+", word):
+                raise place.error(f'meets the word "{word}" of {each.name}, which cannot be part of a file name')
+    for extension in naming.extensions:
+        if not re.fullmatch(r"[A-Za-z0-9]+(\.[A-Za-z0-9]+)*", extension):
+            raise (place / "extensions").error(f'has "{extension}": write it as csv or csv.gz')
+
+
+def _no_two(pairs: Iterable[tuple[str, str]], what: str, place: Place) -> None:
+    taken: dict[str, str] = {}
+    for value, entity in pairs:
+        other = taken.setdefault(value, entity)
+        if other != entity:
+            raise place.error(f'cannot tell {other} and {entity} apart: both have the {what} "{value}"')
+
+
+def order_of(entities: Sequence[EntityDeclaration], place: Place) -> tuple[str, ...]:
+    """Entities, those that others refer to first; otherwise as they are declared. Raises ProfileError for a circle."""
+    needs = {each.name: _needed(each) - {each.name} for each in entities}
+    order: list[str] = []
+    while len(order) < len(needs):
+        ready = next((name for name in needs if name not in order and needs[name] <= set(order)), None)
+        if ready is None:
+            circle = sorted(set(needs) - set(order))
+            raise place.error(f"refer to each other in a circle: {', '.join(circle)}")
+        order.append(ready)
+    return tuple(order)
+
+
+def _needed(entity: EntityDeclaration) -> set[str]:
+    spec = entity.spec
+    pairs = [pair for pair in (spec["owner"], spec["refers"]) if pair]
+    references = [each["entity"] for each in spec.get("references", ())]
+    return {*(pair[1] for pair in pairs), *references, *entity.after}

@@ -1,0 +1,1 @@
+"""Tests of profiles: what they refuse, what they compile to, what names they read."""
