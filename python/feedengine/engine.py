@@ -64,14 +64,6 @@ def constructor_entities() -> tuple[dict[str, Any], ...]:
     return tuple(json.loads(_engine.constructor_entities()))
 
 
-def entity_spec(name: str) -> dict[str, Any]:
-    """The declaration of one entity. Raises KeyError."""
-    for spec in constructor_entities():
-        if spec["name"] == name:
-            return spec
-    raise KeyError(name)
-
-
 @cache
 def codes() -> tuple[dict[str, str], ...]:
     """Every fault code: code, severity, hint."""
@@ -158,17 +150,18 @@ class Planner:
         return states
 
 
-def build_index(entity: str, secret: bytes, rows: ArrowStream, path: Path, temp: Path) -> dict[str, Any]:
-    """Write an index run of all current `rows` (whole, with `_row`); gives records, active, data_bytes, digest."""
+def build_index(spec: Mapping[str, Any], secret: bytes, rows: ArrowStream, path: Path, temp: Path) -> dict[str, Any]:
+    """Write an index run of all current `rows` (whole, with `_row`); gives records, active, data_bytes, digest.
+
+    `spec` is the entity's declaration.
+    """
     with _mapped():
-        totals: dict[str, Any] = json.loads(
-            _engine.build_index(json.dumps(entity_spec(entity)), secret, rows, path, temp)
-        )
+        totals: dict[str, Any] = json.loads(_engine.build_index(json.dumps(spec), secret, rows, path, temp))
     return totals
 
 
 def overlay(
-    entity: str,
+    spec: Mapping[str, Any],
     secret: bytes,
     base: Mapping[str, Any],
     gone: Sequence[str],
@@ -181,9 +174,8 @@ def overlay(
     `base` has runs (absolute paths), records, active, data_bytes, next_row, digest, columns. Gives the sums after it.
     """
     with _mapped():
-        spec = json.dumps(entity_spec(entity))
         totals: dict[str, Any] = json.loads(
-            _engine.overlay(spec, secret, json.dumps(base), list(gone), rows, path, temp)
+            _engine.overlay(json.dumps(spec), secret, json.dumps(base), list(gone), rows, path, temp)
         )
     return totals
 

@@ -159,6 +159,12 @@ class ProfileError(ConfigError):
     code = "PROFILE"
 
 
+class IncompatibleProfile(ProfileError):
+    """The profile that a feed is to be read by does not fit what is stored."""
+
+    code = "INCOMPATIBLE_PROFILE"
+
+
 class SafeguardRefused(FeedEngineError):
     """The feed would remove more than the limit allows. `report` is the full plan report."""
 

@@ -40,30 +40,34 @@ def complete(made: Plan, settings: Settings, catalog: Catalog | None) -> None:
 
 def _dangling(made: Plan, catalog: Catalog) -> None:
     """Warn of records that stay as they are and name a group that goes; all sections of a key share its groups."""
-    removed = made.report["entities"]["item_groups"]["removed"]
-    if not removed or made.planner is None:
+    if made.planner is None:
         return
+    entities = catalog.entities
+    refers = [(str(spec["name"]), *spec["refers"]) for spec in entities.specs if spec.get("refers")]
     for section in catalog.sections():
         here = section == made.target.section
-        for entity in ("items", "variations"):
-            groups = made.planner.removed_rows("item_groups", removed)
+        for entity, field, target in refers:
+            removed = made.report["entities"].get(target, {}).get("removed")
+            if not removed or not (here or target in entities.shared):
+                continue
+            groups = made.planner.removed_rows(target, removed)
             # Records that the feed changes have their own warning, UNKNOWN_GROUP.
             count = catalog.dangling_groups(section, entity, groups, made.planner.closed(entity) if here else None)
             if count:
                 message = f"{count} {entity}{'' if here else f' of {section}'} name a group that this upload removes"
-                add_problem(
-                    made.report, "DANGLING_GROUP", "warning", message, entity=entity, column="group_ids", count=count
-                )
+                add_problem(made.report, "DANGLING_GROUP", "warning", message, entity=entity, column=field, count=count)
 
 
 def _gone_first(made: Plan, catalog: Catalog) -> list[dict[str, Any]]:
     """Which groups and brands lose most, so that a person sees at once what kind of products would go."""
     found: list[dict[str, Any]] = []
-    columns = {column.name for column in made.base.entities["items"].columns}
-    for column in ("group_ids", "facet:Brand"):
+    first = catalog.entities.specs[0]
+    entity = str(first["name"])
+    columns = {column.name for column in made.base.entities[entity].columns}
+    for column in (first["refers"][0] if first.get("refers") else "", "facet:Brand"):
         if column in columns and made.planner:
-            rows = made.planner.removed_rows("items", _EXPLAINED)
-            found += catalog.breakdown(made.target.section, "items", column, rows, 20)
+            rows = made.planner.removed_rows(entity, _EXPLAINED)
+            found += catalog.breakdown(made.target.section, entity, column, rows, 20)
     return found
 
 

@@ -31,7 +31,8 @@ from feedengine.faults import point
 from feedengine.remedy import ending
 from feedengine.settings import Settings
 from feedengine.store import Base, Store
-from feedengine.store.model import ENTITIES, Column, EntityBase, SnapshotInfo, SnapshotMeta
+from feedengine.store.entities import constructor
+from feedengine.store.model import Column, EntityBase, SnapshotInfo, SnapshotMeta
 from feedengine.target import FeedRequest, Target, resolve
 
 if TYPE_CHECKING:
@@ -99,12 +100,13 @@ def plan(store: Store, settings: Settings, request: FeedRequest, watch: Watch | 
         what = "is a directory" if request.path.is_dir() else "does not exist"
         raise FeedRejected(f"{request.path} {what}", code="UNREADABLE", state="Nothing was changed.")
     with _catalog(store, target.key) as catalog:
-        for attempt in range(len(ENTITIES) + 1):
+        attempts = len((catalog.entities if catalog else constructor()).names)
+        for attempt in range(attempts + 1):
             try:
                 return _plan(store, settings, request, target, catalog, watch)
             except engine.Damaged as damage:
                 # The index is a cache: what is lost or wrong is made again from the store, then planning starts over.
-                if catalog is None or attempt == len(ENTITIES):
+                if catalog is None or attempt == attempts:
                     raise InternalError(f"the index could not be made again: {damage}") from damage
                 watch.phase("rebuilding", why=str(damage.args[1]))
                 catalog.rebuild_index(target.section)
@@ -128,7 +130,7 @@ def _plan(
 ) -> Plan:
     started = time.perf_counter()
     if catalog is None:
-        base = Base(target.key, target.section, 0, {name: EntityBase(name) for name in ENTITIES})
+        base = Base(target.key, target.section, 0, {name: EntityBase(name) for name in constructor().names})
     else:
         base = catalog.base(target.section)
     asked = _engine_request(store, settings, request, target, base, catalog)
@@ -161,7 +163,7 @@ def _engine_request(
     # Names that the settings file keeps among the rules belong to the safeguard.
     guard["denominator"] = rules.pop("denominator")
     guard["deactivation_counts"] = rules.pop("deactivation_counts")
-    guard["entities"] = {name: limit for name in ENTITIES if (limit := guard.pop(name, None)) is not None}
+    guard["entities"] = {name: limit for name in base.entities if (limit := guard.pop(name, None)) is not None}
     for name in ("reject_stale", "unknown_section"):
         rules.pop(name, None)
     folder = catalog.index_dir if catalog else store.tmp

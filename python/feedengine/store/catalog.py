@@ -17,16 +17,24 @@ from feedengine.store import reading, registry, schema, text
 from feedengine.store.arrow import Result
 from feedengine.store.changes import changes
 from feedengine.store.commit import Commit
-from feedengine.store.database import ALIAS, CHECKPOINT_BYTES, attach, forget, mapped, room_for, room_to_sort, start
+from feedengine.store.database import (
+    ALIAS,
+    CHECKPOINT_BYTES,
+    attach,
+    forget,
+    mapped,
+    quoted,
+    room_for,
+    room_to_sort,
+    start,
+)
 from feedengine.store.difference import Difference
+from feedengine.store.entities import Entities, constructor
 from feedengine.store.indexing import Index
 from feedengine.store.lock import writer_lock
 from feedengine.store.maintain import check, prune
 from feedengine.store.maintain import compact as shrink
 from feedengine.store.model import (
-    ENTITIES,
-    SECTION_ENTITIES,
-    SHARED_ENTITIES,
     ArrowStream,
     Base,
     Column,
@@ -58,6 +66,7 @@ class Catalog:
         secret: bytes,
         options: Options,
         idle: list[DuckDBPyConnection] | None = None,
+        profile: Entities | None = None,
     ) -> None:
         self.key = key
         self.folder = folder
@@ -73,6 +82,8 @@ class Catalog:
         # Whether the file is open for reading only, and what was learnt of it since.
         self._fixed = False
         self._known: schema.Layout | None = None
+        # What a feed is read by; None = what the file says.
+        self._profile = profile
 
     def __enter__(self) -> Catalog:
         return self
@@ -105,6 +116,23 @@ class Catalog:
         """The DuckDB file, for other tools: open it read-only."""
         return self.folder / FILE
 
+    @property
+    @mapped()
+    def entities(self) -> Entities:
+        """What entities there are: the profile's, else the file's own, else Constructor's.
+
+        Raises `IncompatibleProfile`.
+        """
+        con = self._read()
+        return self._layout(con).entities if con else self._profile or constructor()
+
+    @property
+    @mapped()
+    def stored_profile(self) -> Entities | None:
+        """What the file itself says its entities are; None while there is no file."""
+        con = self._read()
+        return schema.entities(con) if con else None
+
     @mapped()
     def sections(self) -> list[str]:
         """The sections that have a snapshot."""
@@ -116,7 +144,7 @@ class Catalog:
         """What is stored now, from bookkeeping alone."""
         con = self._read()
         if con is None:
-            return Base(self.key, section, 0, {entity: EntityBase(entity) for entity in ENTITIES})
+            return Base(self.key, section, 0, {entity: EntityBase(entity) for entity in self.entities.names})
         return registry.base(con, self.key, section, self._layout(con))
 
     @mapped()
@@ -127,7 +155,7 @@ class Catalog:
         stream with a column `_row`. No order.
         """
         # A section's first feed may already name groups that other sections brought.
-        con = self._must_read(None if entity in SHARED_ENTITIES else section)
+        con = self._must_read(None if entity in self.entities.shared else section)
         table = self._table(con, section, entity)
         if table is None:
             return Result(reading.reader(con), "SELECT 0::BIGINT AS _row WHERE false")
@@ -155,7 +183,7 @@ class Catalog:
                     f"{newest} was committed meanwhile",
                     state=f"Nothing was changed. Snapshot {newest} is current.",
                 )
-            commit = Commit(con, section, base, self.options)
+            commit = Commit(con, section, base, self.options, self._profile)
             yield commit
             if not commit.finished:
                 con.execute("ROLLBACK").fetchall()
@@ -228,12 +256,13 @@ class Catalog:
         index = Index(self.index_dir, self.secret, self.temp)
         with self.writing() as con:
             states: dict[tuple[str, str], EntityState] = {}
-            for entity, base in registry.base(con, self.key, section).entities.items():
-                place = registry.schema_of(con, section, entity)
-                table = schema.tables(con).get((place, entity)) if place else None
+            # By the file's own declarations: the sums of what is stored follow from them.
+            layout = schema.layout(con)
+            for entity, base in registry.base(con, self.key, section, layout).entities.items():
+                table = layout.table(section, entity)
                 if table is None or not base.runs:
                     continue
-                state = index.build(entity, reading.rows(con, table, None, None), base.next_row)
+                state = index.build(table.spec, reading.rows(con, table, None, None), base.next_row)
                 if (state.records, state.digest) != (base.records, base.digest):
                     raise StoreDamaged(
                         f"{entity}: the stored rows are not those of snapshot {self.base(section).snapshot}",
@@ -259,10 +288,11 @@ class Catalog:
     ) -> SnapshotInfo:
         """Make a new snapshot that equals snapshot `to`; the current one is given back if it already does.
 
-        `groups` says whether item groups, which all sections share, go back too; None = yes, unless another section
-        changed them since: then `UsageError` asks. Raises `SnapshotNotFound`, `CatalogBusy`.
+        `groups` says whether what all sections share (item groups) goes back too; None = yes, unless another section
+        changed it since: then `UsageError` asks. Raises `SnapshotNotFound`, `CatalogBusy`.
         """
         base = self.base(section)
+        entities = self.entities
         registry.one(self.snapshots(), to, readable=True)
         if groups is None:
             others = sorted(
@@ -271,16 +301,17 @@ class Catalog:
                     for info in self.snapshots()
                     if info.number > to
                     and info.section != section
-                    and any(entity in SHARED_ENTITIES for entity in info.entities)
+                    and any(entity in entities.shared for entity in info.entities)
                 }
             )
             if others:
+                what = " and ".join(sorted(each.replace("_", " ") for each in entities.shared))
                 raise UsageError(
-                    f"item groups were changed by {', '.join(others)} since snapshot {to}, and they share them: "
-                    "say whether the groups go back too",
+                    f"{what} were changed by {', '.join(others)} since snapshot {to}, and they share them: "
+                    f"say whether the {what.removeprefix('item ')} go back too",
                     state="Nothing was changed.",
                 )
-        wanted = SECTION_ENTITIES if groups is False else ENTITIES
+        wanted = [entity for entity in entities.names if groups is not False or entity not in entities.shared]
         index = Index(self.index_dir, self.secret, self.temp)
         with self.commit(section, base) as commit:
             states: dict[str, EntityState] = {}
@@ -300,15 +331,15 @@ class Catalog:
     def changes(self, section: str, entity: str, a: int, b: int) -> ArrowStream:
         """What differs between snapshots `a` and `b` (0 = the empty catalog), one row a record.
 
-        Columns: `_change` (added, removed, changed), `id`, `fields` (changed ones only: the columns that differ), the
-        stored columns as at `b`, and `before:<column>` as at `a`. Raises `SnapshotNotFound`.
+        Columns: `_change` (added, removed, changed), the key, `fields` (changed ones only: the columns that differ),
+        the stored columns as at `b`, and `before:<column>` as at `a`. Raises `SnapshotNotFound`.
         """
         con = self._must_read(section)
         known = registry.snapshots(con)
         for number in (a, b):
             if number:
                 registry.one(known, number, readable=True)
-        return changes(con, self._table(con, section, entity), a, b)
+        return changes(con, self._table(con, section, entity), self.entities.key(entity), a, b)
 
     @contextmanager
     def difference(self, section: str, a: int, b: int, also: Sequence[int] = ()) -> Iterator[Difference]:
@@ -321,8 +352,8 @@ class Catalog:
         for number in (a, b, *also):
             if number:
                 registry.one(known, number, readable=True)
-        place = schema.sections(con)[section]
-        tables = {entity: self._table(con, section, entity) for entity in ENTITIES}
+        place, entities = schema.sections(con)[section], self.entities
+        tables = {entity: self._table(con, section, entity) for entity in entities.names}
         states = {
             at: {
                 entity: state
@@ -335,7 +366,7 @@ class Catalog:
         cursor = reading.reader(con)
         try:
             with mapped("Nothing was published."), room_to_sort(con, self.options, widest):
-                yield Difference(cursor, tables, states, a, b, also)
+                yield Difference(cursor, entities, tables, states, a, b, also)
         finally:
             cursor.close()
 
@@ -359,7 +390,7 @@ class Catalog:
         con = self._must_read(section)
         table = self._table(con, section, entity)
         if table is None:
-            return Result(reading.reader(con), "SELECT '' AS id WHERE false")
+            return Result(reading.reader(con), f"SELECT '' AS {quoted(self.entities.key(entity))} WHERE false")
         return reading.state(con, table, columns, at)
 
     def write_text(self, section: str, entity: str, at: int | None, form: str, path: Path) -> tuple[bytes, int]:
@@ -416,7 +447,7 @@ class Catalog:
         """
         self._must_read(section)
         with self.writing() as con:
-            widest = max((len(table.columns) for table in schema.tables(con).values()), default=0)
+            widest = max((len(table.columns) for table in schema.layout(con).tables.values()), default=0)
             room_for(con, self.options, widest)
             con.execute("BEGIN").fetchall()
             gone = prune(con, section, keep)
@@ -437,7 +468,8 @@ class Catalog:
         """
         con = self._must_read(section)
         with mapped():
-            return check(con, self.key, section, Index(self.index_dir, self.secret, self.temp), engine=engine)
+            index = Index(self.index_dir, self.secret, self.temp)
+            return check(con, self.key, section, self._layout(con), index, engine=engine)
 
     @mapped()
     def sql(self, query: str, section: str | None = None) -> ArrowStream:
@@ -447,15 +479,17 @@ class Catalog:
 
     @mapped()
     def dangling_groups(self, section: str, entity: str, rows: ArrowStream, but: ArrowStream | None) -> int:
-        """How many current records of `entity` name a group whose stored row is in `rows` (`_row`).
+        """How many current records of `entity` refer to a record (an item to a group) whose stored row is in `rows`
+        (`_row`).
 
         Those in `but` (`_row`) are left out: the task closes them.
         """
         con = self._must_read(section)
-        groups, named = (self._table(con, section, each) for each in ("item_groups", entity))
-        if groups is None or named is None or "group_ids" not in named.physical:
+        field, target = self.entities.spec(entity)["refers"]
+        groups, named = (self._table(con, section, each) for each in (target, entity))
+        if groups is None or named is None or field not in named.physical:
             return 0
-        return reading.dangling(con, groups, named, rows, but)
+        return reading.dangling(con, groups, named, field, rows, but)
 
     @mapped()
     def breakdown(self, section: str, entity: str, column: str, rows: ArrowStream, limit: int) -> list[dict[str, Any]]:
@@ -470,7 +504,7 @@ class Catalog:
     def _must_read(self, section: str | None) -> DuckDBPyConnection:
         """The open file. Raises `CatalogNotFound` if it or the section is not there."""
         con = self._read()
-        known = self._layout(con)[0] if con else {}
+        known = self._layout(con).sections if con else {}
         if con is None or (section is not None and section not in known):
             raise CatalogNotFound(
                 f"no section {section!r} in {self.key}; known: {', '.join(sorted(known)) or 'none'}",
@@ -479,16 +513,16 @@ class Catalog:
         return con
 
     def _table(self, con: DuckDBPyConnection, section: str, entity: str) -> schema.Table | None:
-        sections, tables = self._layout(con)
-        place = SHARED if entity in SHARED_ENTITIES else sections.get(section)
-        table = tables.get((place, entity)) if place else None
+        layout = self._layout(con)
+        layout.entities.spec(entity)
+        table = layout.table(section, entity)
         if table is not None:
             room_for(con, self.options, len(table.columns))
         return table
 
     def _layout(self, con: DuckDBPyConnection) -> schema.Layout:
-        """Schema by section, and the tables; while the file is open for reading nobody can change them."""
-        known = self._known or schema.layout(con)
+        """What the file holds; while it is open for reading nobody can change it."""
+        known = self._known or schema.layout(con, self._profile)
         self._known = known if self._fixed else None
         return known
 

@@ -13,11 +13,11 @@ from feedengine.faults import point
 from feedengine.store import registry, schema
 from feedengine.store.arrow import source
 from feedengine.store.database import ROW_GROUP_SIZE, literal, room_for, threads
+from feedengine.store.entities import Entities
 from feedengine.store.model import (
     CASCADE_PURGED,
     PURGED,
     REPLACED,
-    SHARED_ENTITIES,
     ArrowStream,
     Base,
     Column,
@@ -26,13 +26,15 @@ from feedengine.store.model import (
     SnapshotInfo,
     SnapshotMeta,
 )
-from feedengine.store.schema import META, SHARED, Table
+from feedengine.store.schema import META, Table
 
 
 class Commit:
     """The open transaction of one task; `Catalog.commit` makes it. Call `close` before `insert` for an entity."""
 
-    def __init__(self, con: DuckDBPyConnection, section: str, base: Base, options: Options) -> None:
+    def __init__(
+        self, con: DuckDBPyConnection, section: str, base: Base, options: Options, wanted: Entities | None = None
+    ) -> None:
         self.base = base
         self._options = options
         self.section = section
@@ -43,8 +45,11 @@ class Commit:
         #: Whether tables or columns were made.
         self.restructured = False
         self.con = con
-        self._tables = schema.tables(con)
         self._schema = schema.add_section(con, section)
+        # Refuses what does not fit, before it is written down.
+        self._layout = schema.layout(con, wanted)
+        if wanted is not None and wanted.differs(schema.entities(con)):
+            schema.declare(con, wanted)
 
     def table(self, entity: str) -> Table:
         """The entity's table, made if need be."""
@@ -53,16 +58,16 @@ class Commit:
     def add_columns(self, entity: str, columns: Sequence[Column]) -> Table:
         """Make columns known to the entity; those it has are passed over. Rows stay as they are stored."""
         place = self._place(entity)
-        known = self._tables.get((place, entity))
+        known = self._layout.tables.get((place, entity))
         most = len(known.columns if known else ()) + len(columns)
         self._options = room_for(self.con, self._options, most)
-        table = schema.add_columns(self.con, self._tables, place, entity, columns, self.number)
+        table = schema.add_columns(self.con, self._layout, place, entity, columns, self.number)
         self.restructured = self.restructured or table != known
         return table
 
     def stores(self, entity: str) -> bool:
         """Whether anything of the entity was ever stored."""
-        return (self._place(entity), entity) in self._tables
+        return (self._place(entity), entity) in self._layout.tables
 
     def close(self, entity: str, stream: ArrowStream) -> int:
         """End current versions: a stream of `_row`, `_reason` (see `model.REASONS`; 0 = replaced). Gives how many.
@@ -101,11 +106,11 @@ class Commit:
         place = f"{self.number}, {literal(table.schema)}, {literal(table.entity)}"
         found = f"FROM {staged} AS s JOIN {table.history} AS h ON h._row = s._row"
         self.con.execute(
-            f"INSERT INTO {META}.removals SELECT {place}, h.{schema.KEY}, h._row, s._reason {found} "
+            f"INSERT INTO {META}.removals SELECT {place}, h.{table.id}, h._row, s._reason {found} "
             f"WHERE s._reason <> {REPLACED}"
         ).fetchall()
         self.con.execute(
-            f"INSERT INTO {META}.learnings_purged SELECT {place}, h.{schema.KEY} {found} "
+            f"INSERT INTO {META}.learnings_purged SELECT {place}, h.{table.id} {found} "
             f"WHERE s._reason IN ({PURGED}, {CASCADE_PURGED})"
         ).fetchall()
 
@@ -212,7 +217,7 @@ class Commit:
         )
 
     def _place(self, entity: str) -> str:
-        return SHARED if entity in SHARED_ENTITIES else self._schema
+        return self._layout.place(self.section, entity) or self._schema
 
 
 def _state(state: EntityState | Mapping[str, object]) -> EntityState:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,9 +11,10 @@ from duckdb import DuckDBPyConnection
 
 from feedengine.store.changes import only_at
 from feedengine.store.database import literal
+from feedengine.store.entities import Entities, owner_of
 from feedengine.store.model import EntityState
 from feedengine.store.reading import visible
-from feedengine.store.schema import KEY, Table
+from feedengine.store.schema import Table
 from feedengine.store.text import LINES, alike_in_json, record
 
 #: Values that receivers take for "leave the field alone" when a patch holds them, by kind of column.
@@ -28,7 +30,7 @@ _FORMS = {
     "whole": ("kind IN ('added', 'changed') AND patch IS NULL", "whole"),
     "every": ("kind IN ('added', 'changed')", "whole"),
     "patch": ("patch IS NOT NULL", "patch"),
-    "delete": ("kind = 'removed'", "'{\"id\":' || to_json(id) || '}'"),
+    "delete": ("kind = 'removed'", "gone"),
 }
 
 
@@ -82,6 +84,7 @@ class Difference:
     def __init__(
         self,
         cursor: DuckDBPyConnection,
+        entities: Entities,
         tables: Mapping[str, Table | None],
         states: Mapping[int, Mapping[str, EntityState]],
         a: int,
@@ -89,6 +92,7 @@ class Difference:
         also: Sequence[int] = (),
     ) -> None:
         self._cursor = cursor
+        self._entities = entities
         self._tables = tables
         self._states = states
         self.a, self.b, self.also = a, b, tuple(also)
@@ -100,10 +104,16 @@ class Difference:
             self._stage(entity)
         if not self.also:
             # Removing an item removes its variations: they need not be named.
-            self._ask(
-                "UPDATE diff_variations SET kind = 'cascaded' WHERE kind = 'removed' "
-                "AND owner IN (SELECT id FROM diff_items WHERE kind = 'removed')"
-            )
+            for entity, (_, owner) in self._owned():
+                self._ask(
+                    f"UPDATE diff_{entity} SET kind = 'cascaded' WHERE kind = 'removed' "
+                    f"AND owner IN (SELECT id FROM diff_{owner} WHERE kind = 'removed')"
+                )
+
+    def _owned(self) -> list[tuple[str, tuple[str, str]]]:
+        """Entities whose records have owners: the field that names one, and the owner's entity."""
+        owners = ((entity, owner_of(self._entities.spec(entity))) for entity in self._tables)
+        return [(entity, owner) for entity, owner in owners if owner]
 
     def _ask(self, sql: str) -> list[tuple[int, ...]]:
         found: list[tuple[int, ...]] = self._cursor.execute(sql).fetchall()
@@ -119,34 +129,38 @@ class Difference:
         if table is None or same:
             self._ask(
                 f"CREATE OR REPLACE TEMP TABLE diff_{entity} AS SELECT '' AS id, '' AS kind, '' AS whole, '' AS patch, "
-                "'' AS owner, false AS lost WHERE false"
+                "'' AS gone, '' AS owner, false AS lost WHERE false"
             )
             return
-        columns = list(table.columns)
-        inactive = f"h.{table.column('active')} IS FALSE" if "active" in table.physical else "false"
-        was_active = f"l.{table.column('active')} IS NOT FALSE" if "active" in table.physical else "true"
-        owner = f"l.{table.column('item_id')}" if "item_id" in table.physical else "NULL::VARCHAR"
-        lost = f"l.{KEY} IS NOT NULL AND {was_active} AND (h.{KEY} IS NULL OR {inactive})"
+        columns, key = list(table.columns), table.id
+        flag = _active(table)
+        inactive, was_active = (f"h.{flag} IS FALSE", f"l.{flag} IS NOT FALSE") if flag else ("false", "true")
+        named = owner_of(table.spec)
+        owner = f"l.{table.column(named[0])}" if named and named[0] in table.physical else "NULL::VARCHAR"
+        lost = f"l.{key} IS NOT NULL AND {was_active} AND (h.{key} IS NULL OR {inactive})"
+        member = literal(json.dumps(table.spec["fields"][0]["json"], ensure_ascii=False))
+        gone = f"CASE WHEN h.{key} IS NULL THEN '{{' || {member} || ':' || to_json(coalesce(l.{key}, k)) || '}}' END"
         rows, patch = self._changed(table) if not self.also else self._touched(table)
         self._ask(
-            f"CREATE OR REPLACE TEMP TABLE diff_{entity} AS SELECT coalesce(h.{KEY}, l.{KEY}, k) AS id, "
-            f"CASE WHEN h.{KEY} IS NULL THEN 'removed' WHEN l.{KEY} IS NULL THEN 'added' ELSE 'changed' END AS kind, "
-            f"CASE WHEN h.{KEY} IS NOT NULL THEN {record(table, columns)} END AS whole, {patch} AS patch, "
-            f"{owner} AS owner, {lost} AS lost FROM {rows}"
+            f"CREATE OR REPLACE TEMP TABLE diff_{entity} AS SELECT coalesce(h.{key}, l.{key}, k) AS id, "
+            f"CASE WHEN h.{key} IS NULL THEN 'removed' WHEN l.{key} IS NULL THEN 'added' ELSE 'changed' END AS kind, "
+            f"CASE WHEN h.{key} IS NOT NULL THEN {record(table, columns)} END AS whole, {patch} AS patch, "
+            f"{gone} AS gone, {owner} AS owner, {lost} AS lost FROM {rows}"
         )
 
     def _changed(self, table: Table) -> tuple[str, str]:
         """Rows of versions before (`l`) and after (`h`) that differ, and the patch from one to the other."""
-        others = [column for column in table.columns if column.name != KEY]
+        key = table.id
+        others = [column for column in table.columns if column.name != table.key]
         cells = {column.name: table.column(column.name) for column in others}
         differs = {name: f"l.{cell} IS DISTINCT FROM h.{cell}" for name, cell in cells.items()}
         rows = (
             f"(SELECT *, NULL::VARCHAR AS k FROM {table.history} WHERE {only_at(self.a, self.b)}) AS l "
-            f"FULL JOIN (SELECT * FROM {table.history} WHERE {only_at(self.b, self.a)}) AS h ON l.{KEY} = h.{KEY} "
-            f"WHERE l.{KEY} IS NULL OR h.{KEY} IS NULL OR {' OR '.join(differs.values()) or 'false'}"
+            f"FULL JOIN (SELECT * FROM {table.history} WHERE {only_at(self.b, self.a)}) AS h ON l.{key} = h.{key} "
+            f"WHERE l.{key} IS NULL OR h.{key} IS NULL OR {' OR '.join(differs.values()) or 'false'}"
         )
-        if table.entity == "item_groups":
-            # Constructor's patches are for items and variations.
+        if table.spec["shared"]:
+            # Patches are for what a section owns, items and variations.
             return rows, "NULL::VARCHAR"
         unsaid = []
         for column in others:
@@ -154,7 +168,7 @@ class Difference:
             nothing = _SAYS_NOTHING.get(column.kind, "false").format(cell)
             unsaid.append(f"({differs[column.name]} AND ({cell} IS NULL OR {nothing}))")
         patch = (
-            f"CASE WHEN l.{KEY} IS NOT NULL AND h.{KEY} IS NOT NULL AND NOT ({' OR '.join(unsaid) or 'false'}) "
+            f"CASE WHEN l.{key} IS NOT NULL AND h.{key} IS NOT NULL AND NOT ({' OR '.join(unsaid) or 'false'}) "
             f"THEN {record(table, list(table.columns), differs)} END"
         )
         return rows, patch
@@ -163,10 +177,11 @@ class Difference:
         """Rows of all that may differ at a receiver that got some of what leads to `also`: no patch is safe there."""
         spans = [each for other in (self.b, *self.also) for each in (only_at(self.a, other), only_at(other, self.a))]
         touched = " OR ".join(f"({each})" for each in spans)
+        key = table.id
         rows = (
-            f"(SELECT DISTINCT {KEY} AS k FROM {table.history} WHERE {touched}) AS t "
-            f"LEFT JOIN (SELECT * FROM {table.history} AS h WHERE {visible(self.b)}) AS h ON h.{KEY} = k "
-            f"LEFT JOIN (SELECT * FROM {table.history} AS h WHERE {visible(self.a)}) AS l ON l.{KEY} = k"
+            f"(SELECT DISTINCT {key} AS k FROM {table.history} WHERE {touched}) AS t "
+            f"LEFT JOIN (SELECT * FROM {table.history} AS h WHERE {visible(self.b)}) AS h ON h.{key} = k "
+            f"LEFT JOIN (SELECT * FROM {table.history} AS h WHERE {visible(self.a)}) AS l ON l.{key} = k"
         )
         return rows, "NULL::VARCHAR"
 
@@ -210,10 +225,10 @@ class Difference:
         table = self._tables[entity]
         if table is None:
             return 0, 0
-        active = table.column("active") if "active" in table.physical else "NULL::BOOLEAN"
+        key, active = table.id, _active(table) or "NULL::BOOLEAN"
         row = self._ask(
-            f"SELECT count(*) FROM (SELECT {KEY} AS id, {active} AS active FROM {table.history} "
-            f"WHERE {only_at(at, self.b)}) AS l LEFT JOIN (SELECT {KEY} AS id, {active} AS active FROM "
+            f"SELECT count(*) FROM (SELECT {key} AS id, {active} AS active FROM {table.history} "
+            f"WHERE {only_at(at, self.b)}) AS l LEFT JOIN (SELECT {key} AS id, {active} AS active FROM "
             f"{table.history} WHERE {only_at(self.b, at)}) AS h ON h.id = l.id "
             "WHERE l.active IS NOT FALSE AND (h.id IS NULL OR h.active IS FALSE)"
         )[0]
@@ -224,20 +239,24 @@ class Difference:
 
         `every`: all of them; else those that this difference sends, or whose item it removes.
         """
-        items, variations = self._tables.get("items"), self._tables.get("variations")
-        if variations is None:
+        found = [self._orphans(entity, *owner, every=every) for entity, owner in self._owned()]
+        return sum(count for count, _ in found), next((first for count, first in found if count), "")
+
+    def _orphans(self, entity: str, field: str, owner: str, *, every: bool) -> tuple[int, str]:
+        owners, owned = self._tables.get(owner), self._tables[entity]
+        if owned is None:
             return 0, ""
-        owner = f"v.{variations.column('item_id')}"
-        known = f"SELECT {KEY} FROM {items.history} AS h WHERE {visible(self.b)}" if items is not None else "SELECT ''"
-        every = every or "variations" not in self._staged
+        named = f"v.{owned.column(field)}"
+        known = f"SELECT {owners.id} FROM {owners.history} AS h WHERE {visible(self.b)}" if owners else "SELECT ''"
+        every = every or entity not in self._staged
         met = (
-            f"AND (v.{KEY} IN (SELECT id FROM diff_variations WHERE kind IN ('added', 'changed')) "
-            f"OR {owner} IN (SELECT id FROM diff_items WHERE kind = 'removed'))"
+            f"AND (v.{owned.id} IN (SELECT id FROM diff_{entity} WHERE kind IN ('added', 'changed')) "
+            f"OR {named} IN (SELECT id FROM diff_{owner} WHERE kind = 'removed'))"
         )
         at = visible(self.b).replace("h._", "v._")
         row = self._cursor.execute(
-            f"SELECT count(*), coalesce(min(v.{KEY}), '') FROM {variations.history} AS v WHERE {at} "
-            f"AND {owner} NOT IN ({known}) {'' if every else met}"
+            f"SELECT count(*), coalesce(min(v.{owned.id}), '') FROM {owned.history} AS v WHERE {at} "
+            f"AND {named} NOT IN ({known}) {'' if every else met}"
         ).fetchall()[0]
         return int(row[0]), str(row[1])
 
@@ -286,12 +305,18 @@ class Difference:
         table = self._tables[entity]
         if form == "sync" and table is not None:
             query = f"SELECT {record(table, list(table.columns))} FROM {table.history} AS h WHERE {visible(self.b)}"
-            query += f" ORDER BY h.{KEY}"
+            query += f" ORDER BY h.{table.id}"
         else:
             query = f"SELECT {_FORMS[form][1]} FROM diff_{entity} JOIN cut_{entity}_{form} USING (id) "
             query += f"WHERE part = {part} ORDER BY id"
         copied = self._ask(f"COPY ({query}) TO {literal(str(path))} (FORMAT {LINES})")
         return int(copied[0][0])
+
+
+def _active(table: Table) -> str | None:
+    """The quoted column of the flag that says whether a record counts; None where it was never said."""
+    name = table.spec.get("active")
+    return table.column(name) if name in table.physical else None
 
 
 def cut_name(at: int) -> str:

@@ -7,18 +7,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from feedengine.store.entities import Spec
 from feedengine.store.model import ArrowStream, EntityBase, EntityState
 
 
 class Engine(Protocol):
     """What the store needs of `feedengine.engine`."""
 
-    def build_index(self, entity: str, secret: bytes, rows: ArrowStream, path: Path, temp: Path) -> dict[str, Any]:
+    def build_index(self, spec: Spec, secret: bytes, rows: ArrowStream, path: Path, temp: Path) -> dict[str, Any]:
         """Write a run of all current rows."""
 
     def overlay(
         self,
-        entity: str,
+        spec: Spec,
         secret: bytes,
         base: Mapping[str, Any],
         gone: Sequence[str],
@@ -44,13 +45,15 @@ class Index:
         self._secret = secret
         self._temp = temp
 
-    def build(self, entity: str, rows: ArrowStream, next_row: int) -> EntityState:
+    def build(self, spec: Spec, rows: ArrowStream, next_row: int) -> EntityState:
         """A fresh run over all current rows."""
-        path = self._new(entity)
-        totals = engine().build_index(entity, self._secret, rows, path, self._temp)
+        path = self._new(spec["name"])
+        totals = engine().build_index(spec, self._secret, rows, path, self._temp)
         return EntityState.of({"next_row": next_row, **totals, "runs": [path.name]})
 
-    def overlay(self, base: EntityBase, gone: Sequence[str], rows: ArrowStream, next_row: int) -> EntityState:
+    def overlay(
+        self, spec: Spec, base: EntityBase, gone: Sequence[str], rows: ArrowStream, next_row: int
+    ) -> EntityState:
         """A run on top of the base's: `rows` are records as they are now, `gone` the ids that left."""
         path = self._new(base.entity)
         described = {
@@ -62,14 +65,14 @@ class Index:
             "digest": base.digest,
             "columns": [{"name": column.name, "kind": column.kind} for column in base.columns],
         }
-        totals = engine().overlay(base.entity, self._secret, described, gone, rows, path, self._temp)
+        totals = engine().overlay(spec, self._secret, described, gone, rows, path, self._temp)
         return EntityState.of({**totals, "next_row": next_row, "runs": [*base.runs, path.name]})
 
-    def totals(self, entity: str, rows: ArrowStream) -> dict[str, Any]:
+    def totals(self, spec: Spec, rows: ArrowStream) -> dict[str, Any]:
         """Records, active, data_bytes and digest of `rows`; nothing is kept."""
         path = self._temp / f"check-{os.urandom(8).hex()}.run"
         try:
-            return engine().build_index(entity, self._secret, rows, path, self._temp)
+            return engine().build_index(spec, self._secret, rows, path, self._temp)
         finally:
             path.unlink(missing_ok=True)
 

@@ -16,7 +16,7 @@ from feedengine.store.database import ALIAS, ROW_GROUP_SIZE, STORAGE_VERSION, li
 from feedengine.store.indexing import Index
 from feedengine.store.model import EntityBase
 from feedengine.store.reading import reader
-from feedengine.store.schema import KEY, META, Table
+from feedengine.store.schema import META, Layout, Table
 
 
 def prune(con: DuckDBPyConnection, section: str, keep: int) -> list[int]:
@@ -27,7 +27,7 @@ def prune(con: DuckDBPyConnection, section: str, keep: int) -> list[int]:
         return []
     con.execute(f"UPDATE {META}.snapshots SET pruned = true WHERE snapshot IN (SELECT unnest(?))", [gone]).fetchall()
     kept = f"SELECT snapshot FROM {META}.snapshots WHERE NOT pruned"
-    for table in schema.tables(con).values():
+    for table in schema.layout(con).tables.values():
         # Few pairs however many rows: whether a version is still seen depends on its two ends only.
         con.execute(
             f"CREATE OR REPLACE TEMP TABLE unseen AS SELECT _from, _to FROM "
@@ -70,14 +70,15 @@ def compact(con: DuckDBPyConnection, path: Path) -> None:
         copy.unlink(missing_ok=True)
 
 
-def check(con: DuckDBPyConnection, key: str, section: str, index: Index, *, engine: bool = True) -> dict[str, Any]:
+def check(
+    con: DuckDBPyConnection, key: str, section: str, layout: Layout, index: Index, *, engine: bool = True
+) -> dict[str, Any]:
     """See `Catalog.check`."""
-    tables = schema.tables(con)
+    base_now = registry.base(con, key, section, layout)
     problems: list[str] = []
     entities: dict[str, Any] = {}
-    for entity, base in registry.base(con, key, section).entities.items():
-        place = registry.schema_of(con, section, entity)
-        table = tables.get((place, entity)) if place else None
+    for entity, base in base_now.entities.items():
+        table = layout.table(section, entity)
         if table is None:
             continue
         found = _rows(con, table)
@@ -85,9 +86,8 @@ def check(con: DuckDBPyConnection, key: str, section: str, index: Index, *, engi
         problems += [f"{entity}: {each}" for each in _judge(base, found)]
         if engine:
             current = f"SELECT h._row AS _row, {_values(table)} FROM {table.history} AS h WHERE h._to IS NULL"
-            problems += [f"{entity}: {each}" for each in _index(base, index, Result(reader(con), current))]
-    return {"ok": not problems, "snapshot": registry.base(con, key, section).snapshot, "problems": problems,
-            "entities": entities}  # fmt: skip
+            problems += [f"{entity}: {each}" for each in _index(table, base, index, Result(reader(con), current))]
+    return {"ok": not problems, "snapshot": base_now.snapshot, "problems": problems, "entities": entities}
 
 
 def _values(table: Table) -> str:
@@ -98,9 +98,9 @@ def _values(table: Table) -> str:
 
 def _rows(con: DuckDBPyConnection, table: Table) -> dict[str, int]:
     names = ("versions", "current", "largest_row", "twice", "backwards")
+    twice = f"SELECT 1 FROM {table.history} WHERE _to IS NULL GROUP BY {table.id} HAVING count(*) > 1"
     row = con.execute(
-        f"SELECT count(*), count(*) FILTER (_to IS NULL), coalesce(max(_row), 0), "
-        f"(SELECT count(*) FROM (SELECT 1 FROM {table.history} WHERE _to IS NULL GROUP BY {KEY} HAVING count(*) > 1)), "
+        f"SELECT count(*), count(*) FILTER (_to IS NULL), coalesce(max(_row), 0), (SELECT count(*) FROM ({twice})), "
         f"count(*) FILTER (_to <= _from) FROM {table.history}"
     ).fetchall()[0]
     return dict(zip(names, row, strict=True))
@@ -119,12 +119,12 @@ def _judge(base: EntityBase, found: dict[str, int]) -> list[str]:
     return problems
 
 
-def _index(base: EntityBase, index: Index, rows: Result) -> Sequence[str]:
+def _index(table: Table, base: EntityBase, index: Index, rows: Result) -> Sequence[str]:
     problems = []
     missing = [run for run in base.runs if not (index.folder / run).is_file()]
     if missing:
         problems.append(f"index files are missing: {', '.join(missing)} (the next plan makes them again)")
-    totals = index.totals(base.entity, rows)
+    totals = index.totals(table.spec, rows)
     for name in ("records", "active", "data_bytes", "digest"):
         if totals[name] != getattr(base, name):
             problems.append(f"the rows' {name} is {totals[name]}, the index and the snapshot say {getattr(base, name)}")

@@ -10,11 +10,6 @@ from typing import Any, Protocol
 #: DuckDB's type for each kind of column.
 KINDS = {"text": "VARCHAR", "list": "VARCHAR[]", "flag": "BOOLEAN", "integer": "BIGINT", "json": "VARCHAR"}
 
-#: Entities of one section, and those all sections of a key share.
-SECTION_ENTITIES: tuple[str, ...] = ("items", "variations")
-SHARED_ENTITIES: tuple[str, ...] = ("item_groups",)
-ENTITIES = SECTION_ENTITIES + SHARED_ENTITIES
-
 #: The digest of an entity without records.
 NO_DIGEST = "0" * 32
 

@@ -12,7 +12,7 @@ from feedengine.errors import UsageError
 from feedengine.store.arrow import Result, source
 from feedengine.store.database import ALIAS, literal, quoted
 from feedengine.store.model import ArrowStream
-from feedengine.store.schema import KEY, Table
+from feedengine.store.schema import Table
 
 
 def reader(con: DuckDBPyConnection) -> DuckDBPyConnection:
@@ -84,15 +84,17 @@ def ask(con: DuckDBPyConnection, query: str, schema: str | None) -> Result:
     return Answer(cursor, query)
 
 
-def dangling(con: DuckDBPyConnection, groups: Table, named: Table, rows: ArrowStream, but: ArrowStream | None) -> int:
-    """See `Catalog.dangling_groups`."""
+def dangling(
+    con: DuckDBPyConnection, groups: Table, named: Table, field: str, rows: ArrowStream, but: ArrowStream | None
+) -> int:
+    """See `Catalog.dangling_groups`; `field` of `named` holds ids of `groups`."""
     cursor = reader(con)
     _stage(cursor, rows)
     cursor.execute(
-        f"CREATE OR REPLACE TEMP TABLE gone AS SELECT g.{KEY} AS id FROM {groups.history} AS g "
+        f"CREATE OR REPLACE TEMP TABLE gone AS SELECT g.{groups.id} AS id FROM {groups.history} AS g "
         "JOIN wanted ON g._row = wanted._row"
     ).fetchall()
-    names = f"SELECT _row, unnest({named.column('group_ids')}) AS name FROM {named.history} WHERE _to IS NULL"
+    names = f"SELECT _row, unnest({named.column(field)}) AS name FROM {named.history} WHERE _to IS NULL"
     dangle = f"SELECT DISTINCT _row FROM ({names}) WHERE name IN (SELECT id FROM gone)"
     if but is not None:
         _stage(cursor, but)

@@ -13,8 +13,6 @@ from duckdb import DuckDBPyConnection
 from feedengine.errors import SnapshotNotFound
 from feedengine.store import schema
 from feedengine.store.model import (
-    ENTITIES,
-    SHARED_ENTITIES,
     Base,
     EntityBase,
     EntityState,
@@ -27,21 +25,14 @@ from feedengine.store.schema import META, SHARED
 _GRACE_SECONDS = 600.0
 
 
-def schema_of(con: DuckDBPyConnection, section: str, entity: str) -> str | None:
-    """The schema that holds `entity` of `section`; None if the section has none."""
-    return SHARED if entity in SHARED_ENTITIES else schema.sections(con).get(section)
-
-
-def base(con: DuckDBPyConnection, key: str, section: str, layout: schema.Layout | None = None) -> Base:
-    """What is stored now for a section and the entities it shares; `layout` where it is known already."""
-    sections, tables = layout or schema.layout(con)
-    place = sections.get(section)
+def base(con: DuckDBPyConnection, key: str, section: str, layout: schema.Layout) -> Base:
+    """What is stored now for a section and the entities it shares."""
     states = newest(con)
     entities = {}
     number = 0
-    for entity in ENTITIES:
-        scope = SHARED if entity in SHARED_ENTITIES else place
-        held = tables.get((scope, entity)) if scope else None
+    for entity in layout.entities.names:
+        scope = layout.place(section, entity)
+        held = layout.table(section, entity)
         snapshot, state = states.get((scope, entity), (0, None)) if scope else (0, None)
         number = max(number, snapshot)
         columns = held.columns if held else ()

@@ -11,7 +11,7 @@ from feedengine.store.commit import Commit
 from feedengine.store.indexing import Index
 from feedengine.store.model import REMOVED, REPLACED, EntityState
 from feedengine.store.reading import outputs
-from feedengine.store.schema import KEY, Table
+from feedengine.store.schema import Table
 
 _KINDS = ("added", "changed", "removed")
 
@@ -25,24 +25,24 @@ def roll_back(commit: Commit, entity: str, to: int, index: Index) -> tuple[dict[
     content = f"hash({', '.join(map(table.column, table.physical))}) AS _hash"
     con.execute(
         f"CREATE OR REPLACE TEMP TABLE back AS SELECT {base.next_row}::BIGINT AS _row, "
-        f"_row AS _old_row, {KEY}, {content} FROM {table.history} WHERE {only_at(to, now)}"
+        f"_row AS _old_row, {table.id} AS id, {content} FROM {table.history} WHERE {only_at(to, now)}"
     ).fetchall()
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE leaving AS SELECT h._row, h.{KEY}, h._hash, "
+        f"CREATE OR REPLACE TEMP TABLE leaving AS SELECT h._row, h.id, h._hash, "
         f"CASE WHEN back._row IS NULL THEN {REMOVED} ELSE {REPLACED} END::INTEGER AS _reason "
-        f"FROM (SELECT _row, {KEY}, {content} FROM {table.history} WHERE {only_at(now, to)}) AS h "
-        f"LEFT JOIN back ON back.{KEY} = h.{KEY}"
+        f"FROM (SELECT _row, {table.id} AS id, {content} FROM {table.history} WHERE {only_at(now, to)}) AS h "
+        f"LEFT JOIN back ON back.id = h.id"
     ).fetchall()
     same = " AND ".join(f"l.{name} IS NOT DISTINCT FROM b.{name}" for name in map(table.column, table.physical))
     # What was changed and changed back, by a feed or an earlier rollback, stays as it is.
     con.execute(
-        f"CREATE OR REPLACE TEMP TABLE equal AS SELECT back.{KEY} "
-        f"FROM leaving JOIN back ON back.{KEY} = leaving.{KEY} AND back._hash = leaving._hash "
+        f"CREATE OR REPLACE TEMP TABLE equal AS SELECT back.id "
+        f"FROM leaving JOIN back ON back.id = leaving.id AND back._hash = leaving._hash "
         f"JOIN {table.history} AS l ON l._row = leaving._row JOIN {table.history} AS b ON b._row = back._old_row "
         f"WHERE {same}"
     ).fetchall()
     for staged in ("leaving", "back"):
-        con.execute(f"DELETE FROM {staged} WHERE {KEY} IN (FROM equal)").fetchall()
+        con.execute(f"DELETE FROM {staged} WHERE id IN (FROM equal)").fetchall()
     con.execute(
         f"UPDATE back SET _row = {base.next_row} + n.position - 1 FROM "
         "(SELECT _old_row, row_number() OVER (ORDER BY _old_row) AS position FROM back) AS n "
@@ -51,7 +51,7 @@ def roll_back(commit: Commit, entity: str, to: int, index: Index) -> tuple[dict[
     added, changed, removed = _counts(con)
     if not (added or changed or removed):
         return None
-    gone = [row[0] for row in con.execute(f"SELECT {KEY} FROM leaving WHERE _reason = {REMOVED}").fetchall()]
+    gone = [row[0] for row in con.execute(f"SELECT id FROM leaving WHERE _reason = {REMOVED}").fetchall()]
     commit.close_staged(table, "leaving")
     columns = ", ".join(table.column(column.name) for column in table.columns)
     # No record number: the values came from no file but from the version that is brought back.
@@ -61,7 +61,7 @@ def roll_back(commit: Commit, entity: str, to: int, index: Index) -> tuple[dict[
     ).fetchall()
     point("rollback.after_insert")
     next_row = base.next_row + added + changed
-    state = index.overlay(base, gone, _returned(con, table, commit.number), next_row)
+    state = index.overlay(table.spec, base, gone, _returned(con, table, commit.number), next_row)
     return dict(zip(_KINDS, (added, changed, removed), strict=True)), state
 
 

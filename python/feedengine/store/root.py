@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from feedengine.ledger import Ledger
     from feedengine.store.catalog import Catalog
+    from feedengine.store.entities import Entities
 
 _FORMAT = 1
 _SECRET_BYTES = 192
@@ -108,8 +109,13 @@ class Store:
         folder = self.root / "keys"
         return sorted(unquote(entry.name) for entry in folder.iterdir() if entry.is_dir()) if folder.exists() else []
 
-    def catalog(self, key: str, *, create: bool = False) -> Catalog:
-        """The catalog file of `key`. Raises `CatalogNotFound` unless it exists or `create`."""
+    def catalog(self, key: str, *, create: bool = False, profile: Entities | None = None) -> Catalog:
+        """The catalog file of `key`. Raises `CatalogNotFound` unless it exists or `create`.
+
+        `profile` are the entities that a feed is read by: those of a new catalog, and of an old one from its next
+        commit on (None = its own, Constructor's for a new one). Reading raises `IncompatibleProfile` where what is
+        stored does not fit.
+        """
         from feedengine.store.catalog import Catalog
 
         # Keys become folder names: nothing in them may climb, hide or need another file system's rules.
@@ -119,7 +125,7 @@ class Store:
                 known = ", ".join(self.keys()) or "none"
                 raise CatalogNotFound(f"no catalog for key {key!r}; known: {known}", state="Nothing was changed.")
             folder.mkdir(parents=True, exist_ok=True)
-        return Catalog(key, folder, self.tmp, self.secret, self.options, self._idle)
+        return Catalog(key, folder, self.tmp, self.secret, self.options, self._idle, profile)
 
 
 _LOST_SECRET = [{"text": "Restore the file `secret` from a backup; every index depends on it", "argv": []}]

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import duckdb
 from duckdb import DuckDBPyConnection
 
 from feedengine.errors import StoreDamaged
 from feedengine.store.database import ALIAS, quoted
-from feedengine.store.model import KINDS, SECTION_ENTITIES, SHARED_ENTITIES, Column
+from feedengine.store.entities import Entities, Spec, constructor, key_of
+from feedengine.store.model import KINDS, Column
 
-#: Bookkeeping lives in this schema, item groups in `SHARED`.
+#: Bookkeeping lives in this schema, entities that all sections share in `SHARED`.
 META = f"{ALIAS}.feedengine"
 SHARED = "shared"
-KEY = "id"
+
+#: The file's format: of Constructor's entities without saying so, or with a table `profile` that says which there are.
+_PLAIN, _DECLARED = 1, 2
 
 #: Schema names a section can't have: they are taken, or would make `name.table` ambiguous in a person's SQL.
 _TAKEN = frozenset(
@@ -51,6 +56,8 @@ class Table:
     physical: dict[str, str] = field(hash=False)
     #: The snapshot that brought each column.
     since: dict[str, int] = field(hash=False)
+    #: The entity's declaration.
+    spec: Spec = field(hash=False, compare=False)
 
     @property
     def history(self) -> str:
@@ -61,6 +68,16 @@ class Table:
     def view(self) -> str:
         """The full SQL name of the view of current rows."""
         return f"{ALIAS}.{quoted(self.schema)}.{quoted(self.entity)}"
+
+    @property
+    def key(self) -> str:
+        """The field that a record is known by."""
+        return key_of(self.spec)
+
+    @property
+    def id(self) -> str:
+        """The quoted physical column of the key."""
+        return self.column(self.key)
 
     def column(self, name: str) -> str:
         """The quoted physical column of field `name`."""
@@ -81,19 +98,46 @@ def create_meta(con: DuckDBPyConnection) -> None:
             con.execute(statement).fetchall()
 
 
+def entities(con: DuckDBPyConnection) -> Entities:
+    """What entities the file has."""
+    if _version(con) == _PLAIN:
+        return constructor()
+    profile, version, digest, source, specs = con.execute(f"FROM {META}.profile").fetchall()[0]
+    return Entities(profile, version, digest, source, tuple(json.loads(specs)))
+
+
+def declare(con: DuckDBPyConnection, entities: Entities) -> None:
+    """Write down what entities the file has from now on."""
+    if _version(con) == _PLAIN:
+        con.execute(
+            f"CREATE TABLE {META}.profile (profile VARCHAR, version VARCHAR, digest VARCHAR, source VARCHAR, "
+            "entities VARCHAR)"
+        ).fetchall()
+        con.execute(f"UPDATE {META}.format SET version = {_DECLARED}").fetchall()
+    con.execute(f"DELETE FROM {META}.profile").fetchall()
+    con.execute(
+        f"INSERT INTO {META}.profile VALUES (?, ?, ?, ?, ?)",
+        [entities.profile, entities.version, entities.digest, entities.source, entities.text()],
+    ).fetchall()
+
+
 def has_meta(con: DuckDBPyConnection) -> bool:
     """Whether the file holds a store at all; a newer format is refused."""
     try:
-        version = con.execute(f"SELECT max(version) FROM {META}.format").fetchall()[0][0]
+        version = _version(con)
     except (duckdb.CatalogException, duckdb.BinderException):
         return False
-    if version != 1:
+    if version not in (_PLAIN, _DECLARED):
         raise StoreDamaged(
-            f"the catalog file has format {version}; this feedengine reads format 1",
+            f"the catalog file has format {version}; this feedengine reads formats {_PLAIN} and {_DECLARED}",
             state="Nothing was changed.",
             hints=[{"text": "Use the newer feedengine that wrote it", "argv": []}],
         )
     return True
+
+
+def _version(con: DuckDBPyConnection) -> int:
+    return int(con.execute(f"SELECT max(version) FROM {META}.format").fetchall()[0][0])
 
 
 def sections(con: DuckDBPyConnection) -> dict[str, str]:
@@ -113,8 +157,8 @@ def add_section(con: DuckDBPyConnection, section: str) -> str:
     return schema
 
 
-def tables(con: DuckDBPyConnection) -> dict[tuple[str, str], Table]:
-    """All tables of the file by (schema, entity)."""
+def tables(con: DuckDBPyConnection, entities: Entities) -> dict[tuple[str, str], Table]:
+    """All tables of the file by (schema, entity), with the declarations of `entities`."""
     rows = con.execute(
         f"SELECT schema, entity, name, kind, physical, since FROM {META}.columns ORDER BY schema, entity, position"
     ).fetchall()
@@ -124,38 +168,60 @@ def tables(con: DuckDBPyConnection) -> dict[tuple[str, str], Table]:
         columns.append(Column(name, kind))
         names[name] = physical
         since[name] = snapshot
-    return {place: Table(*place, tuple(columns), names, since) for place, (columns, names, since) in found.items()}
+    return {
+        place: Table(*place, tuple(columns), names, since, entities.spec(place[1]))
+        for place, (columns, names, since) in found.items()
+    }
 
 
-#: Schema by section, and the tables by (schema, entity).
-Layout = tuple[dict[str, str], dict[tuple[str, str], Table]]
+class Layout(NamedTuple):
+    """What a file holds: schema by section, the tables by (schema, entity), and what entities there are."""
+
+    sections: dict[str, str]
+    tables: dict[tuple[str, str], Table]
+    entities: Entities
+
+    def place(self, section: str, entity: str) -> str | None:
+        """The schema that holds `entity` of `section`; None if the section has none."""
+        return SHARED if entity in self.entities.shared else self.sections.get(section)
+
+    def table(self, section: str, entity: str) -> Table | None:
+        """The table of `entity` as `section` sees it; None before the first record."""
+        place = self.place(section, entity)
+        return self.tables.get((place, entity)) if place else None
 
 
-def layout(con: DuckDBPyConnection) -> Layout:
-    """What the file holds."""
-    return sections(con), tables(con)
+def layout(con: DuckDBPyConnection, wanted: Entities | None = None) -> Layout:
+    """What the file holds; by the declarations of `wanted` instead of its own, once they are known to fit.
 
-
-def entities_of(schema: str) -> tuple[str, ...]:
-    """Which entities a schema holds."""
-    return SHARED_ENTITIES if schema == SHARED else SECTION_ENTITIES
+    Raises `IncompatibleProfile`.
+    """
+    own = entities(con)
+    found = tables(con, own)
+    if wanted is None or wanted == own:
+        return Layout(sections(con), found, own)
+    stored: dict[str, dict[str, None]] = {}
+    for (_, entity), table in found.items():
+        stored.setdefault(entity, {}).update(dict.fromkeys(table.physical))
+    own.check_successor(wanted, stored)
+    return Layout(sections(con), tables(con, wanted), wanted)
 
 
 def add_columns(
     con: DuckDBPyConnection,
-    tables: dict[tuple[str, str], Table],
+    layout: Layout,
     schema: str,
     entity: str,
     new: Iterable[Column],
     snapshot: int,
 ) -> Table:
     """Add columns to an entity as of `snapshot`, making its table first if need be; known ones are passed over."""
-    known = tables.get((schema, entity))
-    table = known or Table(schema, entity, (), {}, {})
+    known = layout.tables.get((schema, entity))
+    table = known or Table(schema, entity, (), {}, {}, layout.entities.spec(entity))
     kinds = {column.name: column.kind for column in table.columns}
     columns, physical, since = list(table.columns), dict(table.physical), dict(table.since)
     taken = {name.casefold() for name in physical.values()} | set(_SERVICE)
-    for column in (*(() if known else (Column(KEY, "text"),)), *new):
+    for column in (*(() if known else (Column(table.key, "text"),)), *new):
         if column.name in kinds:
             if kinds[column.name] != column.kind:
                 raise ValueError(f"{column.name} is stored as {kinds[column.name]}, not {column.kind}")
@@ -168,7 +234,7 @@ def add_columns(
         kinds[column.name] = column.kind
     if known and len(columns) == len(known.columns):
         return known
-    grown = Table(schema, entity, tuple(columns), physical, since)
+    grown = Table(schema, entity, tuple(columns), physical, since, table.spec)
     if known is None:
         if schema == SHARED:
             con.execute(f"CREATE SCHEMA IF NOT EXISTS {ALIAS}.{SHARED}").fetchall()
@@ -177,7 +243,7 @@ def add_columns(
         _grow(con, known, grown)
     _register(con, grown, len(table.columns), snapshot)
     _view(con, grown)
-    tables[(schema, entity)] = grown
+    layout.tables[(schema, entity)] = grown
     return grown
 
 

@@ -10,19 +10,12 @@ from pathlib import Path
 
 from duckdb import DuckDBPyConnection
 
-from feedengine import engine
 from feedengine.errors import UsageError
 from feedengine.store.database import literal, quoted
+from feedengine.store.entities import owner_of
 from feedengine.store.model import Column
 from feedengine.store.reading import reader, visible
-from feedengine.store.schema import KEY, Table
-
-#: Columns whose CSV name differs, by entity.
-_CSV_NAMES = {("variations", "id"): "variation_id"}
-#: Columns that stand beside `data` in JSON, with their names there; every other one stands in `data`.
-_TOP = {"id": "id", "item_id": "item_id", "item_name": "name", "name": "name", "parent_ids": "parent_ids"} | {
-    "suggested_score": "suggested_score"
-}
+from feedengine.store.schema import Table
 
 #: How COPY writes text as it is: nothing to quote with, nothing to separate.
 LINES = "csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER ''"
@@ -36,7 +29,7 @@ def write(
     Gives what belongs before the file's content (CSV's header) and the number of records. Raises `UsageError` for what
     the form cannot hold.
     """
-    rows = f"FROM {table.history} AS h WHERE {visible(at)} ORDER BY h.{KEY}"
+    rows = f"FROM {table.history} AS h WHERE {visible(at)} ORDER BY h.{table.id}"
     header = b""
     if form == "csv":
         _refuse_what_csv_cannot_hold(con, table, columns, at)
@@ -59,15 +52,16 @@ def write(
 
 
 def _csv(table: Table, columns: list[Column]) -> tuple[list[str], list[str]]:
-    """Header and cells. A group's metadata are members of its `data`.
+    """Header and cells. Metadata of an entity with parents (groups) are members of its `data`.
 
     A field with values of both kinds has one column, the JSON one: a feed may not name a field twice.
     """
     names, cells, data = [], [], []
+    parents, own_name = table.spec.get("parents"), _key_in_csv(table)
     known = {column.name for column in columns}
     for column in columns:
         cell = f"h.{table.column(column.name)}"
-        if table.entity == "item_groups" and column.name.startswith("metadata:"):
+        if parents and column.name.startswith("metadata:"):
             data.append(column)
             continue
         plain, of_json = _twins(column.name)
@@ -76,8 +70,8 @@ def _csv(table: Table, columns: list[Column]) -> tuple[list[str], list[str]]:
                 continue
             text = f"h.{table.column(plain)}"
             cell = f"coalesce({cell}, CASE WHEN {text} IS NOT NULL THEN to_json({text}) END)"
-        names.append(_CSV_NAMES.get((table.entity, column.name), column.name))
-        if column.name == "parent_ids":
+        names.append(own_name if column.name == table.key else column.name)
+        if column.name == parents:
             cell = f"CASE WHEN {cell} IS NOT NULL THEN to_json({cell}) END"
         elif column.kind == "list":
             cell = f"array_to_string({cell}, '|')"
@@ -86,6 +80,12 @@ def _csv(table: Table, columns: list[Column]) -> tuple[list[str], list[str]]:
         names.append("data")
         cells.append(f"nullif('{{' || {_members(table, data)} || '}}', '{{}}')")
     return names, cells
+
+
+def _key_in_csv(table: Table) -> str:
+    """The heading of the key: an owned entity is told from its owner by another name of it (`variation_id`)."""
+    aliases = table.spec["fields"][0]["aliases"]
+    return str(aliases[0]) if aliases and owner_of(table.spec) else table.key
 
 
 def _twins(name: str) -> tuple[str, str]:
@@ -99,14 +99,14 @@ def _refuse_what_csv_cannot_hold(con: DuckDBPyConnection, table: Table, columns:
     tests = {}
     for column in columns:
         cell = f"h.{table.column(column.name)}"
-        if column.kind == "list" and column.name != "parent_ids":
+        if column.kind == "list" and column.name != table.spec.get("parents"):
             awkward = "m IS NULL OR m = '' OR contains(m, '|') OR m <> trim(m)"
             tests[column.name] = f"len(list_filter({cell}, lambda m: {awkward})) > 0"
         elif column.name.startswith("facet:json:"):
             tests[column.name] = f"{cell} IS NOT NULL"
     if not tests:
         return
-    counts = ", ".join(f"count(*) FILTER ({test}), min(h.{KEY}) FILTER ({test})" for test in tests.values())
+    counts = ", ".join(f"count(*) FILTER ({test}), min(h.{table.id}) FILTER ({test})" for test in tests.values())
     found = reader(con).execute(f"SELECT {counts} FROM {table.history} AS h WHERE {visible(at)}").fetchall()[0]
     for position, name in enumerate(tests):
         count, first = found[2 * position : 2 * position + 2]
@@ -123,8 +123,7 @@ def _refuse_what_csv_cannot_hold(con: DuckDBPyConnection, table: Table, columns:
 def alike_in_json(table: Table, columns: list[Column]) -> list[Column]:
     """Metadata that JSON cannot tell from others: called like a field of the records' own, or like a patch's words for
     members of lists."""
-    spec = next(each for each in engine.constructor_entities() if each["name"] == table.entity)
-    taken = {field["json"] for field in spec["fields"] if field["place"] == "data"} | {"facets"}
+    taken = {field["json"] for field in table.spec["fields"] if field["place"] == "data"} | {"facets"}
     found = []
     for column in columns:
         bare = column.name.removeprefix("metadata:").removeprefix("json:")
@@ -136,7 +135,9 @@ def alike_in_json(table: Table, columns: list[Column]) -> list[Column]:
 def _refuse_what_json_cannot_hold(con: DuckDBPyConnection, table: Table, columns: list[Column], at: int | None) -> None:
     for column in alike_in_json(table, columns):
         cell = f"h.{table.column(column.name)}"
-        count = f"SELECT count(*), min(h.{KEY}) FROM {table.history} AS h WHERE {visible(at)} AND {cell} IS NOT NULL"
+        count = (
+            f"SELECT count(*), min(h.{table.id}) FROM {table.history} AS h WHERE {visible(at)} AND {cell} IS NOT NULL"
+        )
         found, first = reader(con).execute(count).fetchall()[0]
         if found:
             raise UsageError(
@@ -153,7 +154,8 @@ def record(table: Table, columns: list[Column], only: Mapping[str, str] | None =
 
     `only` gives for columns the condition under which they are said at all.
     """
-    top = [column for column in columns if column.name in _TOP]
+    beside = {field["name"] for field in table.spec["fields"] if field["place"] == "top"}
+    top = [column for column in columns if column.name in beside]
     facets = [column for column in columns if column.name.startswith("facet:")]
     data = [column for column in columns if column not in top and column not in facets]
     inner = _members(table, data, only)
@@ -174,18 +176,18 @@ def _members(table: Table, columns: list[Column], only: Mapping[str, str] | None
     if not columns:
         return "''"
     members = []
+    declared = {field["name"]: field["json"] for field in table.spec["fields"]}
     for column in columns:
         cell = f"h.{table.column(column.name)}"
         value = cell if column.kind == "json" else f"to_json({cell})"
-        name = literal(json.dumps(_json_name(column.name), ensure_ascii=False) + ":")
+        name = literal(json.dumps(declared.get(column.name) or _json_name(column.name), ensure_ascii=False) + ":")
         when = f" AND {only[column.name]}" if only and column.name in only else ""
         members.append(f"CASE WHEN {cell} IS NOT NULL{when} THEN {name} || {value} END")
     return f"concat_ws(',', {', '.join(members)})"
 
 
 def _json_name(name: str) -> str:
-    if name in _TOP:
-        return _TOP[name]
+    """The name of an open field's member."""
     for prefix in ("metadata:json:", "metadata:", "facet:json:", "facet:"):
         if name.startswith(prefix):
             return name.removeprefix(prefix)

@@ -9,7 +9,7 @@ from duckdb import DuckDBPyConnection
 
 from feedengine.store import registry
 from feedengine.store.model import REASONS, SnapshotInfo
-from feedengine.store.schema import KEY, META, Table
+from feedengine.store.schema import META, Table
 
 #: A version: row, from, to, record and the values that are not NULL.
 Version = tuple[int, int, int | None, int | None, dict[str, Any]]
@@ -19,7 +19,9 @@ def versions(con: DuckDBPyConnection, table: Table, record: str) -> list[Version
     """All stored versions of a record, oldest first."""
     columns = [column.name for column in table.columns]
     items = ", ".join(["_row", "_from", "_to", "_record", *map(table.column, columns)])
-    rows = con.execute(f"SELECT {items} FROM {table.history} WHERE {KEY} = ? ORDER BY _from, _row", [record]).fetchall()
+    rows = con.execute(
+        f"SELECT {items} FROM {table.history} WHERE {table.id} = ? ORDER BY _from, _row", [record]
+    ).fetchall()
     return [
         (*row[:4], {name: value for name, value in zip(columns, row[4:], strict=True) if value is not None})
         for row in rows
