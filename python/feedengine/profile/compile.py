@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,14 +14,20 @@ _TYPE_RULES = {"date": "date", "uuid": "uuid", "url": "url", "gtin": "gtin"}
 _LARGEST = 2**63 - 1
 
 
-def field_spec(field: Field) -> dict[str, Any]:
-    """A field as the engine's FieldSpec."""
-    aliases = [each for each in (field.column, *field.aliases) if each and each != field.name]
+def plain_column(column: str, loose: bool) -> str:
+    """A column's name as files are compared with it."""
+    return re.sub(r"[\s_-]", "", column).casefold() if loose else column
+
+
+def field_spec(field: Field, loose: bool = False) -> dict[str, Any]:
+    """A field as the engine's FieldSpec; with `loose`, names that differ in case and blanks alone are one."""
+    aliases = {plain_column(each, loose): each for each in (field.column, *field.aliases) if each}
+    aliases.pop(plain_column(field.name, loose), None)
     in_range = _plain_range(field)
     long = field.max_length is not None and field.policy_for("length") == "reject"
     made: dict[str, Any] = {
         "name": field.name,
-        "aliases": list(dict.fromkeys(aliases)),
+        "aliases": list(aliases.values()),
         "json": field.json or field.name,
         "place": field.place,
         "kind": _kind(field),
@@ -104,7 +111,7 @@ def entity_spec(
     """An entity as the engine's EntitySpec. `given` has the keys of [entities.NAME], references and path read."""
     made: dict[str, Any] = {
         "name": name,
-        "fields": [field_spec(each) for each in fields],
+        "fields": [field_spec(each, columns["loose"]) for each in fields],
         "metadata": "metadata" in given["open"] or columns["unknown"] == "keep",
         "facets": "facets" in given["open"],
         "shared": given["shared"],

@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from feedengine import engine
 from feedengine.profile import forms
+from feedengine.profile.compile import plain_column
 from feedengine.profile.model import EntityDeclaration, Field, Naming
 from feedengine.profile.place import Place
 
@@ -30,7 +32,6 @@ MEANT_FOR: dict[str, tuple[str, ...]] = {
     "at_most": _NUMBERS,
     "multiple_of": _NUMBERS,
 }
-_REFERENCE_CODE = re.compile(r"UNKNOWN_[A-Z_]+")
 
 
 def check_field(field: Field, written: Iterable[str], place: Place) -> None:
@@ -54,6 +55,10 @@ def check_field(field: Field, written: Iterable[str], place: Place) -> None:
             raise place.error("needs both yes and no, or neither")
     if field.type == "decimal" and field.point == field.group:
         raise (place / "group").error(f'is "{field.group}", and so is point')
+    if field.unit and field.unit[0][1] != "1":
+        raise (place / "unit").error(
+            f'must begin with our own unit, whose factor is 1; "{field.unit[0][0]}" has another'
+        )
     _limits(field, place)
     if field.type == "date":
         for form in field.forms:
@@ -106,8 +111,13 @@ def check_fields(
         at = place / "fields" / each.name
         known_field(each.at_most, at / "at_most")
         known_field(each.multiple_of, at / "multiple_of")
+        for rule in ("at_most", "multiple_of"):
+            if getattr(each, rule) == each.name:
+                raise (at / rule).error("names the field itself")
         for when, _ in each.required_when:
             known_field(when, at / "required_when")
+            if when == each.name:
+                raise (at / "required_when").error("names the field itself")
     for field, _ in given["identity"]:
         known_field(field, place / "identity")
     for key in ("parents", "active", "owner"):
@@ -123,8 +133,9 @@ def check_fields(
             raise (at / "by").error("needs at least one pair of fields")
         for mine, _ in reference["by"]:
             known_field(mine, at / "by")
-        if not _REFERENCE_CODE.fullmatch(reference["code"]):
-            raise (at / "code").error("must begin with UNKNOWN_, such as UNKNOWN_SKU")
+        codes = [each["code"] for each in engine.codes() if each["code"].startswith("UNKNOWN_")]
+        if reference["code"] not in codes:
+            raise (at / "code").unknown("is no fault of this family:", reference["code"], codes)
     if given["path"]:
         known_field(given["path"]["field"], place / "path" / "field")
     for field in columns["required"]:
@@ -155,8 +166,7 @@ def _different(fields: Sequence[Field], loose: bool, place: Place) -> None:
     taken: dict[str, str] = {}
     for each in fields:
         for column in dict.fromkeys((each.name, each.heading, *each.aliases)):
-            plain = re.sub(r"[\s_-]", "", column).casefold() if loose else column
-            other = taken.setdefault(plain, each.name)
+            other = taken.setdefault(plain_column(column, loose), each.name)
             if other != each.name or (column == each.name and sum(one.name == column for one in fields) > 1):
                 raise (place / each.name).error(f'has the column "{column}", which means "{other}" already')
 

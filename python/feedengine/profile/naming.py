@@ -228,7 +228,8 @@ def _explained(profile: Profile, grammar: _Grammar, filename: str, folder: str) 
         return wrong
     form = grammar.fields.get("date")
     if form and values.get("date") and not re.fullmatch(_digits(form), values["date"], re.ASCII):
-        return BadName(filename, "date", f'"{values["date"]}" is not written as {form}; {_called(profile, folder)}')
+        called = _called(profile, folder, values.get("entity"))
+        return BadName(filename, "date", f'"{values["date"]}" is not written as {form}; {called}')
     if values["ext"] not in naming.extensions:
         right = filename[: match.start("ext")] + extension
         return BadName(filename, "extension", f"the extension must be written .{extension}", right)
@@ -247,7 +248,10 @@ def _wrong_entity(profile: Profile, word: str, filename: str, match: re.Match[st
     return BadName(filename, "entity", f'"{word}" is no entity; names begin with one of {first}', right)
 
 
-def _called(profile: Profile, folder: str) -> str:
+def _called(profile: Profile, folder: str, word: str | None = None) -> str:
     entity = _of_folder(profile, folder) or profile.entities[0]
+    if word:
+        fold = _folded(profile)
+        entity = next((each for each in profile.entities if fold(word) in map(fold, each.words)), entity)
     shown = example(profile, entity, datetime(2024, 9, 18, tzinfo=UTC))
     return f"a file is called {profile.naming.form}, for example {shown}"

@@ -1,0 +1,57 @@
+"""Every key of a profile, a row each: kind, default, meaning, example. docs/profiles.md is made of them."""
+
+from feedengine.profile.keys.entity import ENTITY, PATH, REFERENCE
+from feedengine.profile.keys.field import FIELD
+from feedengine.profile.keys.files import (
+    COLUMNS,
+    FIXED,
+    FIXED_FIELD,
+    FIXED_RECORD,
+    FORMAT,
+    NAMING,
+    PROFILE,
+    SHEET,
+    TAG,
+    TRAILER,
+    XML,
+)
+from feedengine.profile.keys.key import Key
+
+#: Every table that a profile may have, in the order of the documentation.
+TABLES: tuple[tuple[str, tuple[Key, ...]], ...] = (
+    ("the top of the file", PROFILE),
+    ("[naming]", NAMING),
+    ("[format]", FORMAT),
+    ("[format.xml]", XML),
+    ("[format.fixed]", FIXED),
+    ("[[format.fixed.records]]", FIXED_RECORD),
+    ("[[format.fixed.records.fields]]", FIXED_FIELD),
+    ("[format.fixed.trailer]", TRAILER),
+    ("[format.fixed.trailer.tag] and [format.fixed.records.tag]", TAG),
+    ("[format.sheet]", SHEET),
+    ("[columns]", COLUMNS),
+    ("[entities.NAME]", ENTITY),
+    ("[[entities.NAME.references]]", REFERENCE),
+    ("[entities.NAME.path]", PATH),
+    ("[entities.NAME.fields.FIELD]", FIELD),
+)
+
+__all__ = [
+    "COLUMNS",
+    "ENTITY",
+    "FIELD",
+    "FIXED",
+    "FIXED_FIELD",
+    "FIXED_RECORD",
+    "FORMAT",
+    "NAMING",
+    "PATH",
+    "PROFILE",
+    "REFERENCE",
+    "SHEET",
+    "TABLES",
+    "TAG",
+    "TRAILER",
+    "XML",
+    "Key",
+]

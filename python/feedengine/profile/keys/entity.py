@@ -1,0 +1,195 @@
+"""Keys of an entity: where its files are, how rows find records, what they refer to."""
+
+from __future__ import annotations
+
+from feedengine.profile import kinds
+from feedengine.profile.keys.key import MISSING, NOTHING, OPERATIONS, Key, one_of
+from feedengine.settings import kinds as common
+from feedengine.settings.setting import REQUIRED
+
+ENTITY = (
+    Key("about", common.text, "", "text", "one line about it", '"one row per product"'),
+    Key("enabled", common.flag, True, "true | false", "false: files for it fail as ENTITY_DISABLED", "false"),
+    Key(
+        "file",
+        kinds.optional(kinds.one_or_more),
+        None,
+        "text or texts",
+        "what `{entity}` in a file's name may be, the first one in templates; the entity's name where it is not said",
+        '["PRODUCT", "PRODUCTS"]',
+    ),
+    Key(
+        "folder",
+        kinds.optional(kinds.some_text),
+        None,
+        "text",
+        "the folder its files are put in; name and folder must agree, else WRONG_FOLDER",
+        '"Products"',
+    ),
+    Key(
+        "operation",
+        common.choice(*OPERATIONS),
+        "sync",
+        one_of(*OPERATIONS),
+        "what a file does, where its name does not say",
+        '"patchdeltacreate"',
+    ),
+    Key("format", kinds.table, NOTHING, "table", "keys of [format] for this entity alone", '{ delimiter = "|" }'),
+    Key("columns", kinds.table, NOTHING, "table", "keys of [columns] for this entity alone", '{ unknown = "fail" }'),
+    Key(
+        "fields",
+        kinds.table,
+        REQUIRED,
+        "tables",
+        "its fields; the first one is the key: see [entities.NAME.fields.FIELD]",
+    ),
+    Key(
+        "identity",
+        kinds.identifiers,
+        (),
+        "texts",
+        "how a row finds its record, in order of priority, `~` before a weak one; the engine makes the key",
+        '["system_id", "reference_id", "~company_name"]',
+    ),
+    Key(
+        "references",
+        kinds.tables,
+        (),
+        "tables",
+        "records of other entities that a row names: see [[entities.NAME.references]]",
+    ),
+    Key("path", kinds.optional(kinds.table), None, "table", "the entity is a tree by path: see [entities.NAME.path]"),
+    Key(
+        "parents",
+        kinds.optional(kinds.name),
+        None,
+        "field",
+        "the entity is a tree by ids: the list field that names parents",
+        '"parent_ids"',
+    ),
+    Key(
+        "belongs_to",
+        kinds.pairs,
+        (),
+        "table",
+        "one field and the entity of the record that owns this one, and takes it along when it goes",
+        '{ item_id = "items" }',
+    ),
+    Key(
+        "mentions",
+        kinds.pairs,
+        (),
+        "table",
+        "one list field and the entity that it names: unknown ones are a warning",
+        '{ group_ids = "item_groups" }',
+    ),
+    Key(
+        "active",
+        kinds.optional(kinds.name),
+        None,
+        "field",
+        "boolean field whose false counts as a removal for the safeguard",
+        '"active"',
+    ),
+    Key("shared", common.flag, False, "true | false", "shared by all sections of a key, not owned by one", "true"),
+    Key(
+        "open",
+        kinds.words("metadata", "facets"),
+        (),
+        "texts",
+        "columns `metadata:NAME` and `facet:NAME` need no declaration",
+        '["metadata"]',
+    ),
+    Key("max_data", common.size(1), 200_000, "size", "largest record, as JSON", '"1MB"'),
+    Key("max_average", common.size(1), 30_000, "size", "largest average of all records", '"100KB"'),
+    Key(
+        "size_class",
+        kinds.optional(kinds.name),
+        None,
+        "name",
+        "entities of one class share one average; the entity's name where it is not said",
+        '"items"',
+    ),
+    Key(
+        "owner",
+        kinds.optional(kinds.name),
+        None,
+        "field",
+        "field that says who has to mend a row: problems and reports are split by it",
+        '"sales_rep"',
+    ),
+    Key("cadence", kinds.optional(common.duration(60)), None, "time", "how often a file is expected", '"30m"'),
+    Key(
+        "after",
+        kinds.texts,
+        (),
+        "entities",
+        "entities whose files are taken first, besides those that it refers to",
+        '["products"]',
+    ),
+    Key(
+        "park_for",
+        kinds.optional(common.duration(60)),
+        None,
+        "time",
+        "how long parked rows wait for their record; 48 hours where it is not said",
+        '"7d"',
+    ),
+)
+
+REFERENCE = (
+    Key("entity", kinds.name, REQUIRED, "entity", "the other entity, or this one", '"customers"'),
+    Key(
+        "by",
+        kinds.pairs,
+        REQUIRED,
+        "table",
+        "fields of this row and of the other entity, the first one with a value counts; each item of a list is one",
+        '{ customer_id = "reference_id" }',
+    ),
+    Key(
+        "missing",
+        common.choice(*MISSING),
+        "reject",
+        one_of(*MISSING),
+        "what becomes of a row whose record is not there",
+        '"park"',
+    ),
+    Key(
+        "code",
+        kinds.some_text,
+        "UNKNOWN_REFERENCE",
+        "code",
+        "the fault's code: UNKNOWN_REFERENCE, UNKNOWN_SKU, UNKNOWN_CUSTOMER, ...",
+        '"UNKNOWN_SKU"',
+    ),
+    Key("required", common.flag, False, "true | false", "whether a row that names none is a fault", "true"),
+)
+
+PATH = (
+    Key(
+        "field",
+        kinds.name,
+        REQUIRED,
+        "field",
+        "the field that holds the whole way, the record's own name last",
+        '"path"',
+    ),
+    Key("separator", kinds.some_text, ">", "text", "what stands between two steps", '"/"'),
+    Key(
+        "escape",
+        kinds.optional(kinds.character),
+        None,
+        "character",
+        "what makes the character behind it plain",
+        '"\\\\"',
+    ),
+    Key(
+        "missing",
+        common.choice(*MISSING),
+        "reject",
+        one_of(*MISSING),
+        "a row whose parent is neither stored nor in the file",
+        '"park"',
+    ),
+)
