@@ -17,6 +17,7 @@ from feedengine.faults import point
 from feedengine.ledger import process
 from feedengine.ledger.outbox import Delivery, Outbox, clock, stamp
 from feedengine.service.delivering import deliver
+from feedengine.service.folders import deliver_folder, members
 from feedengine.service.part import Log
 from feedengine.service.targets import SendTarget
 from feedengine.transport.connecting import connect
@@ -104,12 +105,13 @@ class Sender:
 
     def _one(self, remote: Remote, delivery: Delivery) -> int:
         file = self._store.root / delivery.file
-        if not delivery.file or not file.is_file():
+        send = deliver_folder if members(delivery) else deliver
+        if not delivery.file or not file.exists():
             self._die(delivery, f"our copy {delivery.file} is gone")
             return 0
         begun = time.monotonic()
         point("serve.send.begun")
-        verified = deliver(
+        verified = send(
             remote, self._target, delivery, file, lambda: self.outbox.placing(delivery.id), self._progress()
         )
         point("serve.send.before_sent")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from feedengine.settings.setting import Key, Setting
-from feedengine.settings.tables import accounts, engine, fetch, ftps, queue, send, sftp, tell
+from feedengine.settings.tables import accounts, engine, entities, fetch, ftps, queue, send, sftp, tell
 
 SETTINGS: tuple[Setting, ...] = (
     *engine.ROWS,
@@ -17,7 +17,13 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 #: Tables of which there may be many, each with a name of its own: `[sources.NAME]`.
-NAMED: dict[str, tuple[Key, ...]] = {"sources": fetch.KEYS, "targets": send.KEYS, "webhooks": tell.KEYS}
+NAMED: dict[str, tuple[Key, ...]] = {
+    "sources": fetch.KEYS,
+    "targets": send.KEYS,
+    "webhooks": tell.KEYS,
+    "exports": entities.EXPORTS,
+    "intake": entities.INTAKE,
+}
 
 BY_NAME: dict[str, Setting] = {each.dotted: each for each in SETTINGS}
 TABLES: tuple[str, ...] = tuple(dict.fromkeys(each.table for each in SETTINGS))

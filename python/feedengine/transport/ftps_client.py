@@ -118,7 +118,7 @@ class FtpsRemote:
             return found[0].lower() if found else None
 
     def rename(self, path: str, to: str) -> None:
-        """Rename a file."""
+        """Rename a file or folder."""
         with self._verb(f"rename {path} to {to}", path):
             self._open().rename(self._at(path), self._at(to))
 

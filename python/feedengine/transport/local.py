@@ -89,7 +89,7 @@ class Local:
             return hashlib.file_digest(source, "sha256").hexdigest()
 
     def rename(self, path: str, to: str) -> None:
-        """Rename a file; a target that exists is replaced."""
+        """Rename a file or folder; a file that exists is replaced."""
         target = self._at(to)
         with _mapped(f"rename {path} to {to}"):
             self._at(path).rename(target)

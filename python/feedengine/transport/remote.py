@@ -73,7 +73,7 @@ class Remote(Protocol):
         """The hash that the server computes of a file; None where it can't."""
 
     def rename(self, path: str, to: str) -> None:
-        """Rename a file; a target that exists is replaced where the server allows it."""
+        """Rename a file or folder; a file that exists is replaced where the server allows it."""
 
     def delete(self, path: str) -> None:
         """Delete a file."""

@@ -84,12 +84,18 @@ _NAMED = {
     "sources": ("A place that feeds are fetched from; as many as there are, each with a name of its own.", "erp"),
     "targets": ("A place that files are sent to.", "search"),
     "webhooks": ("A program that is told of tasks and incidents by HTTP.", "shop"),
+    "exports": ("Records of a profile's entity that are sent as they are created or confirmed.", "orders"),
+    "intake": ("Which entities of a profile are taken from accounts, and when.", '"acme/main"'),
 }
 #: Values for keys whose default says little, or that have none.
 _EXAMPLES = {
     "sources.url": "ftps://feedengine@erp.example/outbox",
     "targets.url": "ftps://shop@search.example/in",
     "webhooks.url": "https://shop.example/hooks/feedengine",
+    "exports.catalog": "acme/main",
+    "exports.account": "shop",
+    "intake.schedules": ["products 24h", "inventory 30m"],
+    "intake.stale_after": ["inventory 2h"],
 }
 
 

@@ -67,7 +67,7 @@ class Home:
         """What is there: a regular file or a folder; anything else is not there."""
         with self.above(virtual) as (folder, name):
             found = os.stat(name, dir_fd=folder, follow_symlinks=False)
-        if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)) or names.is_part(name):
+        if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)) or names.hidden(virtual):
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), virtual)
         return found
 
@@ -84,7 +84,7 @@ class Home:
             try:
                 with os.scandir(folder) as entries:
                     for entry in entries:
-                        if names.is_part(entry.name):
+                        if names.hidden(f"{virtual.rstrip('/')}/{entry.name}"):
                             continue
                         try:
                             about = entry.stat(follow_symlinks=False)

@@ -148,7 +148,7 @@ class Landing:
             if stat.S_ISDIR(about.st_mode):
                 if homes.present(to_folder, to_name):
                     raise Refused(f"{target} exists already")
-                if not names.unfinished(target) and os.listdir(place.real(source)):
+                if names.feeds(target) and not names.unfinished(target) and os.listdir(place.real(source)):
                     raise Refused("rename or send the files one by one: a folder that is renamed is not looked into")
                 os.rename(from_name, to_name, src_dir_fd=from_folder, dst_dir_fd=to_folder)
                 return None

@@ -69,9 +69,21 @@ def engines(virtual: str) -> bool:
     return virtual.split("/")[1] in ENGINES
 
 
+def feeds(virtual: str) -> bool:
+    """Whether files below the path are feeds, once they have their names: elsewhere folders may be renamed as they are."""
+    return virtual.split("/")[1] == "in"
+
+
 def fixed(virtual: str) -> bool:
     """Whether the path is a folder that every home has, or the home itself."""
     return virtual == "/" or virtual.removeprefix("/") in FOLDERS
+
+
+def hidden(virtual: str) -> bool:
+    """Whether nobody sees what is at the path: parts of uploads, and what the engine is just building in its folders."""
+    parts = [part for part in virtual.split("/") if part]
+    built = any(part.startswith(".") and part.endswith(".part") for part in parts)
+    return bool(parts) and (is_part(parts[-1]) or (built and parts[0] in ENGINES))
 
 
 def part_of(name: str, owner: str, token: str) -> str:

@@ -1,0 +1,147 @@
+"""Exports in the ledger: up to which snapshot a catalog was looked at, and every record that was ever put out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from feedengine.ledger.outbox import NewDelivery, Outbox
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A record that was put into the outbox, by which delivery (the last one, where it was replayed), from a snapshot."""
+
+    export: str
+    record: str
+    snapshot: int
+    delivery: int
+    replays: int
+    at: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON output."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far an export is. `snapshot` is the last one that was looked at, None before the first look; `records` were
+    put out, `waiting` of them have not arrived, the oldest `since`; `dead` were given up."""
+
+    name: str
+    snapshot: int | None
+    records: int
+    waiting: int
+    since: str | None
+    dead: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON output."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Exported))
+
+
+class Exports:
+    """The verbs. A record and its delivery are put down in one transaction: both, or neither."""
+
+    def __init__(self, outbox: Outbox) -> None:
+        self._outbox = outbox
+        self._database = outbox.database
+
+    def reached(self, name: str, catalog: str) -> int | None:
+        """The snapshot up to which the export looked at the catalog; None before its first look."""
+        with self._database.read() as con:
+            row = con.execute("SELECT snapshot FROM exports WHERE name = ? AND catalog = ?", [name, catalog]).fetchone()
+        return None if row is None else int(row[0])
+
+    def reach(self, name: str, catalog: str, snapshot: int) -> None:
+        """Everything up to a snapshot was put out."""
+        with self._database.write(lasting=True) as con:
+            con.execute(
+                "INSERT OR REPLACE INTO exports (name, catalog, snapshot, looked) VALUES (?, ?, ?, ?)",
+                [name, catalog, snapshot, self._outbox.now()],
+            )
+
+    def newest(self, catalog: str) -> int:
+        """The newest snapshot that a task made in the catalog; 0 where none did."""
+        key, _, section = catalog.partition("/")
+        with self._database.read() as con:
+            sql = "SELECT max(new_snapshot) FROM tasks WHERE status = 'DONE' AND key = ? AND section = ?"
+            return int(con.execute(sql, [key, section]).fetchone()[0] or 0)
+
+    def known(self, name: str, records: Sequence[str]) -> set[str]:
+        """Those of the records that were put out before."""
+        found: set[str] = set()
+        with self._database.read() as con:
+            for at in range(0, len(records), 500):
+                some = records[at : at + 500]
+                marks = ", ".join("?" * len(some))
+                sql = f"SELECT record FROM exported WHERE export = ? AND record IN ({marks})"
+                found.update(row[0] for row in con.execute(sql, [name, *some]).fetchall())
+        return found
+
+    def put(self, name: str, new: Iterable[tuple[str, int, Sequence[NewDelivery]]]) -> list[int]:
+        """Put records out: key, snapshot, deliveries of each. One that was put out before is passed over."""
+        numbers: list[int] = []
+        at = self._outbox.now()
+        with self._database.write(lasting=True) as con:
+            for record, snapshot, deliveries in new:
+                if con.execute("SELECT 1 FROM exported WHERE export = ? AND record = ?", [name, record]).fetchone():
+                    continue
+                made = self._outbox.add(deliveries)
+                con.execute(
+                    f"INSERT INTO exported ({_COLUMNS}) VALUES (?, ?, ?, ?, 0, ?)",
+                    [name, record, snapshot, made[-1] if made else 0, at],
+                )
+                numbers += made
+        return numbers
+
+    def skip(self, name: str, records: Iterable[str], snapshot: int) -> None:
+        """Records that are never to be put out, as if they had been."""
+        self.put(name, ((record, snapshot, ()) for record in records))
+
+    def replay(self, found: Exported, snapshot: int, deliveries: Sequence[NewDelivery]) -> list[int]:
+        """Put a record out once more."""
+        with self._database.write(lasting=True) as con:
+            made = self._outbox.add(deliveries)
+            con.execute(
+                "UPDATE exported SET snapshot = ?, delivery = ?, replays = replays + 1, at = ? "
+                "WHERE export = ? AND record = ?",
+                [snapshot, made[-1], self._outbox.now(), found.export, found.record],
+            )
+        return made
+
+    def find(self, record: str) -> list[Exported]:
+        """Where a record was put out."""
+        with self._database.read() as con:
+            sql = f"SELECT {_COLUMNS} FROM exported WHERE record = ? ORDER BY export"
+            return [Exported(*row) for row in con.execute(sql, [record]).fetchall()]
+
+    def list(self, name: str | None = None, *, limit: int = 20) -> list[tuple[Exported, str]]:
+        """Records that were put out, the newest first, each with its delivery's status (SKIPPED without one)."""
+        where, values = ("WHERE e.export = ?", [name]) if name else ("", [])
+        columns = ", ".join(f"e.{field.name}" for field in fields(Exported))
+        with self._database.read() as con:
+            rows = con.execute(
+                f"SELECT {columns}, coalesce(d.status, 'SKIPPED') FROM exported AS e LEFT JOIN deliveries AS d "
+                f"ON d.id = e.delivery {where} ORDER BY e.delivery DESC, e.record LIMIT ?",
+                [*values, limit],
+            ).fetchall()
+        return [(Exported(*row[:-1]), str(row[-1])) for row in rows]
+
+    def progress(self, name: str, catalog: str) -> Progress:
+        """How far an export is."""
+        with self._database.read() as con:
+            records = con.execute("SELECT count(*) FROM exported WHERE export = ?", [name]).fetchone()[0]
+            waiting, since, dead = con.execute(
+                "SELECT count(*) FILTER (WHERE d.status <> 'DEAD'), "
+                "min(d.created) FILTER (WHERE d.status <> 'DEAD'), count(*) FILTER (WHERE d.status = 'DEAD') "
+                "FROM deliveries AS d JOIN exported AS e ON e.delivery = d.id "
+                "WHERE e.export = ? AND d.status IN ('WAITING', 'SENDING', 'DEAD')",
+                [name],
+            ).fetchone()
+        return Progress(name, self.reached(name, catalog), records, waiting, since, dead)
