@@ -91,6 +91,10 @@ class Session:
         """Folders need not be made here."""
         self.server._happens("make_folder", path)
 
+    def remove_folder(self, path: str) -> None:
+        """Folders need not be removed here."""
+        self.server._happens("remove_folder", path)
+
     def close(self) -> None:
         """Nothing is open."""
 

@@ -26,6 +26,8 @@ class RemoteContract:
     resumes = True
     #: Folders may be made, and files in the place's own folder be renamed and deleted.
     manages = True
+    #: A folder with files in it may get another name. Where files are feeds it may not.
+    renames_folders = True
 
     @pytest.fixture
     def source(self, tmp_path: Path) -> Path:
@@ -159,6 +161,16 @@ class RemoteContract:
         remote.rename("one/two/three/a.tmp", "one/two/four/b.tmp")
         assert remote.list("one/two/three") == [] and remote.size("one/two/four/b.tmp") == len(DATA)
 
+    def test_a_whole_folder_gets_its_name_at_once(self, remote: Remote, tmp_path: Path) -> None:
+        if not self.manages:
+            pytest.skip("no folders here")
+        if not self.renames_folders:
+            whole_folder(remote, tmp_path, "/elsewhere/")
+            with pytest.raises(TransportError):
+                whole_folder(remote, tmp_path, "")
+            return
+        whole_folder(remote, tmp_path, "")
+
     def test_delete(self, remote: Remote, source: Path) -> None:
         remote.put(source, "a.tmp")
         remote.delete("a.tmp")
@@ -177,3 +189,25 @@ class RemoteContract:
     def test_closing_twice_is_no_error(self, remote: Remote) -> None:
         remote.close()
         remote.close()
+
+
+def whole_folder(remote: Remote, tmp_path: Path, above: str) -> None:
+    """A folder is built aside and renamed; no other takes its place."""
+    (tmp_path / "x").write_bytes(b"data")
+    remote.make_folder(above + "out/.order.part")
+    for name in ("a.csv", "b.csv"):
+        remote.put(tmp_path / "x", f"{above}out/.order.part/{name}")
+    remote.rename(above + "out/.order.part", above + "out/order")
+    assert [entry.name for entry in remote.list(above + "out/order")] == ["a.csv", "b.csv"]
+    assert remote.size(above + "out/.order.part/a.csv") is None
+    remote.make_folder(above + "out/.order.part")
+    remote.put(tmp_path / "x", above + "out/.order.part/a.csv")
+    with pytest.raises(FeedEngineError):
+        remote.rename(above + "out/.order.part", above + "out/order")
+    with pytest.raises(FeedEngineError):
+        remote.remove_folder(above + "out/.order.part")
+    remote.delete(above + "out/.order.part/a.csv")
+    remote.remove_folder(above + "out/.order.part")
+    with pytest.raises(FeedEngineError):
+        remote.list(above + "out/.order.part")
+    assert len(remote.list(above + "out/order")) == 2

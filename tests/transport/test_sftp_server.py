@@ -70,6 +70,7 @@ def source(tmp_path: Path) -> Path:
 class TestOurServer(RemoteContract):
     replaces = False
     resumes = False
+    renames_folders = False
 
 
 @pytest.fixture

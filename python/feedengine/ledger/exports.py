@@ -11,7 +11,7 @@ from feedengine.ledger.outbox import NewDelivery, Outbox
 
 @dataclass(frozen=True)
 class Exported:
-    """A record that was put into the outbox, by which delivery (the last one, where it was replayed), from a snapshot."""
+    """A record that was put into the outbox, from a snapshot, by a delivery: the last one, where it was replayed."""
 
     export: str
     record: str
@@ -28,7 +28,8 @@ class Exported:
 @dataclass(frozen=True)
 class Progress:
     """How far an export is. `snapshot` is the last one that was looked at, None before the first look; `records` were
-    put out, `waiting` of them have not arrived, the oldest `since`; `dead` were given up."""
+    put out, `waiting` of them have not arrived, the oldest `since`; `dead` were given up. `awaited` records are not put
+    out before there are rows of another entity for them, the oldest `awaited_since`."""
 
     name: str
     snapshot: int | None
@@ -36,6 +37,8 @@ class Progress:
     waiting: int
     since: str | None
     dead: int
+    awaited: int
+    awaited_since: str | None
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON output."""
@@ -58,12 +61,24 @@ class Exports:
             row = con.execute("SELECT snapshot FROM exports WHERE name = ? AND catalog = ?", [name, catalog]).fetchone()
         return None if row is None else int(row[0])
 
-    def reach(self, name: str, catalog: str, snapshot: int) -> None:
-        """Everything up to a snapshot was put out."""
+    def awaited(self, name: str) -> set[str]:
+        """Records that are not complete yet."""
+        with self._database.read() as con:
+            return {row[0] for row in con.execute("SELECT record FROM awaited WHERE export = ?", [name]).fetchall()}
+
+    def reach(self, name: str, catalog: str, snapshot: int, awaited: Iterable[str]) -> None:
+        """Everything up to a snapshot was put out, but for records that are not complete."""
+        at = self._outbox.now()
         with self._database.write(lasting=True) as con:
+            wanted = set(awaited)
+            known = self.awaited(name)
+            for record in known - wanted:
+                con.execute("DELETE FROM awaited WHERE export = ? AND record = ?", [name, record])
+            for record in wanted - known:
+                con.execute("INSERT INTO awaited (export, record, since) VALUES (?, ?, ?)", [name, record, at])
             con.execute(
                 "INSERT OR REPLACE INTO exports (name, catalog, snapshot, looked) VALUES (?, ?, ?, ?)",
-                [name, catalog, snapshot, self._outbox.now()],
+                [name, catalog, snapshot, at],
             )
 
     def newest(self, catalog: str) -> int:
@@ -144,4 +159,5 @@ class Exports:
                 "WHERE e.export = ? AND d.status IN ('WAITING', 'SENDING', 'DEAD')",
                 [name],
             ).fetchone()
-        return Progress(name, self.reached(name, catalog), records, waiting, since, dead)
+            row = con.execute("SELECT count(*), min(since) FROM awaited WHERE export = ?", [name]).fetchone()
+        return Progress(name, self.reached(name, catalog), records, waiting, since, dead, *row)

@@ -107,6 +107,8 @@ CREATE TABLE exported (
     export TEXT NOT NULL, record TEXT NOT NULL, snapshot INTEGER NOT NULL, delivery INTEGER NOT NULL,
     replays INTEGER NOT NULL DEFAULT 0, at TEXT NOT NULL, PRIMARY KEY (export, record)) WITHOUT ROWID;
 CREATE INDEX exported_by_record ON exported (record);
+CREATE TABLE awaited (
+    export TEXT NOT NULL, record TEXT NOT NULL, since TEXT NOT NULL, PRIMARY KEY (export, record)) WITHOUT ROWID;
 """
 
 #: What becomes of faults: each fault's life, rows that wait for a record.

@@ -10,6 +10,7 @@ from typing import Any
 from feedengine.profile import keys, kinds, read
 from feedengine.profile.compile import entity_spec
 from feedengine.profile.consistent import check_entities, check_field, check_fields, check_naming, order_of
+from feedengine.profile.exports import exports
 from feedengine.profile.model import DEFAULT_PARKING, EntityDeclaration, Field, Naming, Profile
 from feedengine.profile.place import Place
 from feedengine.settings.table import BY_NAME, CATALOG_TABLES, SETTINGS
@@ -42,6 +43,7 @@ def assemble(document: Mapping[str, Any], place: Place) -> Profile:
         entities=entities,
         order=order_of(entities, place / "entities"),
         rules=rules,
+        exports=exports(given["exports"], entities, place / "exports"),
     )
     return Profile(**{**vars(made), "digest": _digest(made)})
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from feedengine import names
+from feedengine.profile.exports import Export
 
 if TYPE_CHECKING:
     from feedengine.settings import Settings
@@ -113,7 +114,7 @@ class Naming:
 @dataclass(frozen=True, eq=False)
 class Profile:
     """What a partner's feed is. `digest` changes with anything that can change what a file means; `order` names the
-    entities so that what is referred to comes first; `rules` are settings by dotted name."""
+    entities so that what is referred to comes first; `rules` are settings by dotted name, `exports` what is sent."""
 
     name: str
     about: str
@@ -124,6 +125,7 @@ class Profile:
     entities: tuple[EntityDeclaration, ...]
     order: tuple[str, ...]
     rules: Mapping[str, Any]
+    exports: tuple[Export, ...] = ()
 
     def entity(self, name: str) -> EntityDeclaration:
         """An entity by name. Raises KeyError."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from feedengine.errors import Hint, TransportError
+from feedengine.errors import Hint, NotFound, TransportError
 from feedengine.faults import point
 from feedengine.ledger.outbox import Delivery, NewDelivery
 from feedengine.service.targets import SendTarget
@@ -53,7 +54,7 @@ def deliver_folder(
     placing: Callable[[], None],
     progress: Progress | None = None,
 ) -> str:
-    """Bring the folder to its final name there, exactly once; gives how that was verified: hash, size, none, or `taken`.
+    """Bring the folder to its final name there, exactly once; gives how that was verified (hash, size, none, taken).
 
     `placing` is called before anything may stand under the final name, and must last. Raises `TransportError`,
     `NotFound`.
@@ -104,14 +105,29 @@ def _replace(
     progress: Progress | None,
 ) -> str:
     """Put each file into a folder that is there already, under a temporary name first; all again after a death."""
+    _clear(remote, target.temporary(final), files)
     known = "none"
     for each in files:
         path = f"{final}/{each.name}"
         part = target.temporary(path)
         remote.put(folder / each.name, part, progress=progress)
         known = _verified(remote, "", [Member(part, each.bytes, each.sha256)], target)
-        remote.rename(part, path)
+        try:
+            remote.rename(part, path)
+        except TransportError:
+            # A server that replaces nothing.
+            remote.delete(path)
+            remote.rename(part, path)
     return known
+
+
+def _clear(remote: Remote, part: str, files: Sequence[Member]) -> None:
+    """Take away what an earlier attempt built aside."""
+    for each in files:
+        with suppress(TransportError, NotFound):
+            remote.delete(_in(part, each.name))
+    with suppress(TransportError, NotFound):
+        remote.remove_folder(part)
 
 
 def _sizes(remote: Remote, folder: str, files: Sequence[Member]) -> dict[str, int]:

@@ -143,6 +143,11 @@ class FtpsRemote:
                     if not _is_folder(control, each):
                         raise
 
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty folder."""
+        with self._verb(f"remove the folder {path}", path):
+            self._open().rmd(self._at(path))
+
     def close(self) -> None:
         """Say goodbye; never raises."""
         if self._control is not None:

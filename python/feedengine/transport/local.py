@@ -107,6 +107,11 @@ class Local:
         with _mapped(f"make the folder {path}"):
             self._at(path).mkdir(parents=True, exist_ok=True)
 
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty folder."""
+        with _mapped(f"remove the folder {path}"):
+            self._at(path).rmdir()
+
     def close(self) -> None:
         """Nothing is open."""
 

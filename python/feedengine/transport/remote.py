@@ -81,6 +81,9 @@ class Remote(Protocol):
     def make_folder(self, path: str) -> None:
         """Make a folder and those above it; those that exist are no error."""
 
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty folder."""
+
     def close(self) -> None:
         """End the connection politely; never raises."""
 

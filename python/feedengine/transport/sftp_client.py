@@ -106,6 +106,11 @@ class SftpRemote:
         with self._verb(f"make the folder {path}"):
             self._run(self._make_folder(self._at(path)))
 
+    def remove_folder(self, path: str) -> None:
+        """Remove an empty folder."""
+        with self._verb(f"remove the folder {path}"):
+            self._run(self._call(lambda client: client.rmdir(self._at(path))))
+
     def close(self) -> None:
         """Say goodbye; never raises."""
         if self._loop.is_closed():

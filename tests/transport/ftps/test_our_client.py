@@ -18,6 +18,7 @@ from transport.remote_contract import RemoteContract
 class TestOurServer(RemoteContract):
     replaces = False
     resumes = False
+    renames_folders = False
 
     @pytest.fixture(params=["prefer", "require", "off"])
     def remote(self, request: pytest.FixtureRequest, tmp_path: Path, certificate: Path) -> Iterator[Remote]:

@@ -1,6 +1,7 @@
 """Every key of a profile, a row each: kind, default, meaning, example. docs/profiles.md is made of them."""
 
 from feedengine.profile.keys.entity import ENTITY, PATH, REFERENCE
+from feedengine.profile.keys.export import EXPORT, EXPORT_FILE
 from feedengine.profile.keys.field import FIELD
 from feedengine.profile.keys.files import (
     COLUMNS,
@@ -34,11 +35,15 @@ TABLES: tuple[tuple[str, tuple[Key, ...]], ...] = (
     ("[[entities.NAME.references]]", REFERENCE),
     ("[entities.NAME.path]", PATH),
     ("[entities.NAME.fields.FIELD]", FIELD),
+    ("[exports.NAME]", EXPORT),
+    ("[[exports.NAME.files]]", EXPORT_FILE),
 )
 
 __all__ = [
     "COLUMNS",
     "ENTITY",
+    "EXPORT",
+    "EXPORT_FILE",
     "FIELD",
     "FIXED",
     "FIXED_FIELD",

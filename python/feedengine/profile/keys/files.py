@@ -52,6 +52,13 @@ PROFILE = (
         "tables",
         "the entities, in the order in which they are listed and stored: see [entities.NAME]",
     ),
+    Key(
+        "exports",
+        kinds.table,
+        NOTHING,
+        "tables",
+        "records that are sent as they are created or confirmed: see [exports.NAME]",
+    ),
 )
 
 NAMING = (

@@ -37,10 +37,14 @@ def _by_entity(kind: kinds.Kind, example: str) -> kinds.Kind:
 EXPORTS: tuple[Key, ...] = (
     Key("catalog", _catalog, REQUIRED, "key/section of the catalog whose records are sent"),
     Key("export", kinds.text, "", "which [exports.NAME] of its profile; empty = the one of the same name"),
-    Key("enabled", kinds.flag, True, "false: nothing is sent; what was created meanwhile is sent when it is true again"),
+    Key(
+        "enabled", kinds.flag, True, "false: nothing is sent; what was created meanwhile is sent when it is true again"
+    ),
     Key("target", kinds.text, "", "where to: a name of [targets], a URL of a folder of this machine"),
     Key("account", kinds.text, "", "where to: an account here, below /export of its home; either this or target"),
-    Key("existing", kinds.choice("send", "skip"), "send", "records that were there before the export: send or skip them"),
+    Key(
+        "existing", kinds.choice("send", "skip"), "send", "records that were there before the export: send or skip them"
+    ),
     Key("flat", kinds.flag, False, "files beside each other, without a folder for each record"),
     Key("late_after", kinds.duration(), 300.0, "alarm when a record waits for so long (5m); 0 = never"),
 )

@@ -70,7 +70,7 @@ def engines(virtual: str) -> bool:
 
 
 def feeds(virtual: str) -> bool:
-    """Whether files below the path are feeds, once they have their names: elsewhere folders may be renamed as they are."""
+    """Whether files below the path are feeds once they have their names. Elsewhere folders are renamed as they are."""
     return virtual.split("/")[1] == "in"
 
 
@@ -80,7 +80,7 @@ def fixed(virtual: str) -> bool:
 
 
 def hidden(virtual: str) -> bool:
-    """Whether nobody sees what is at the path: parts of uploads, and what the engine is just building in its folders."""
+    """Whether nobody sees what is at the path: a part of an upload, or what the engine is building in its folders."""
     parts = [part for part in virtual.split("/") if part]
     built = any(part.startswith(".") and part.endswith(".part") for part in parts)
     return bool(parts) and (is_part(parts[-1]) or (built and parts[0] in ENGINES))

@@ -1,0 +1,1 @@
+"""Records that are sent as they are created or confirmed."""
