@@ -25,6 +25,8 @@ VERBS: dict[str, str] = {
     "trace": "Show a record's life: which file and snapshot set each field.",
     "user": "Make, show and change the accounts of partners; bans.",
     "service": "Print what runs the service: a systemd unit.",
+    "profile": "List, show, check and draft what feeds are: entities, names, fields, rules.",
+    "template": "Write the CSV or XLSX file that a partner fills in.",
     "config": "Show settings and where each comes from.",
     "doctor": "Check versions, the store, the disk and the clock.",
     "bench": "Measure this machine with a generated catalog.",

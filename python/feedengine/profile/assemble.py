@@ -132,6 +132,8 @@ def _numbered(field: Field, siblings: Mapping[str, str], number: int) -> Field:
         "name": siblings[field.name],
         "column": numbered(field.column) if field.column else None,
         "aliases": tuple(numbered(each) for each in field.aliases),
+        # One repetition is example enough.
+        "example": field.example if number == 1 else None,
         "required_when": tuple((siblings.get(when, when), words) for when, words in field.required_when),
         "json": f"{field.json}_{number}" if field.json else None,
     }

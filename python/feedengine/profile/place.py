@@ -25,7 +25,7 @@ class Place:
     def error(self, what: str) -> ProfileError:
         """`what` continues a sentence that begins with this place."""
         return ProfileError(
-            f"{self.source}: {self} {what}.",
+            f"{self.source}: {self} {what}{'' if what.endswith('?') else '.'}",
             state="The profile is not used; nothing was changed.",
             hints=[Hint("Every key is explained in docs/profiles.md; check again with", _check(self.source))],
         )
@@ -35,7 +35,7 @@ class Place:
         allowed = list(known)
         close = get_close_matches(name, allowed, 1, 0.6) or get_close_matches(name.lower(), allowed, 1, 0.6)
         listed = f"known are {', '.join(allowed)}" if allowed else "there are none"
-        return self.error(f'{what} "{name}"; ' + (f'did you mean "{close[0]}"?' if close else listed).rstrip("?"))
+        return self.error(f'{what} "{name}"; ' + (f'did you mean "{close[0]}"?' if close else listed))
 
 
 def _quoted(key: str) -> str:

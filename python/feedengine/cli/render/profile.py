@@ -1,0 +1,68 @@
+"""Profiles as lines for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from feedengine.profile import EntityDeclaration, Profile, guide
+
+
+def listing(found: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """One profile per line, and the catalogs that use it."""
+    for each in found:
+        where = "" if each["builtin"] else f"  ({each['source']})"
+        yield f"{each['name']:<16}{each['about']}{where}"
+        if each["catalogs"]:
+            yield f"{'':<16}used by {', '.join(each['catalogs'])}"
+
+
+def shown(made: Profile) -> Iterator[str]:
+    """A profile: its names, its entities."""
+    yield f"{made.name}, version {made.version}: {made.about or 'no description'}"
+    named = "names of Constructor's feeds" if made.naming.grammar == "constructor" else made.naming.form
+    yield f"files   {named}; {', '.join(made.naming.extensions)}"
+    for dotted, value in made.settings().items():
+        yield f"sets    {dotted} = {value}"
+    yield f"order   {', '.join(made.order)}"
+    for each in made.entities:
+        yield ""
+        yield from _entity(each)
+
+
+def _entity(entity: EntityDeclaration) -> Iterator[str]:
+    yield f"{entity.name}{'' if entity.enabled else ' (disabled)'}: {entity.about or 'no description'}"
+    places = [f"files {' or '.join(entity.words)}", *([f"folder {entity.folder}/"] if entity.folder else [])]
+    every = [f"every {_time(entity.cadence)}"] if entity.cadence else []
+    yield f"  {', '.join([*places, entity.operation, *every])}"
+    if entity.identity:
+        ways = ", then ".join(f"{field}{' (weak)' if weak else ''}" for field, weak in entity.identity)
+        yield f"  found by {ways}"
+    else:
+        yield f"  found by {entity.key}"
+    for reference in entity.spec.get("references", ()):
+        by = " or ".join(mine for mine, _ in reference["by"])
+        yield f"  names {reference['entity']} by {by}; missing: {reference['missing']} as {reference['code']}"
+    yield f"  {len(entity.fields)} fields: {', '.join(field.name for field in entity.fields)}"
+
+
+def fields(made: Profile, entity: EntityDeclaration) -> Iterator[str]:
+    """An entity with all its fields."""
+    yield from _entity(entity)
+    yield ""
+    for field in entity.fields:
+        yield f"  {field.name:<28}{guide.described(made, entity, field)}"
+
+
+def checked(made: Profile) -> Iterator[str]:
+    """What was found right."""
+    count = sum(len(each.fields) for each in made.entities)
+    yield f"ok: {made.name}, version {made.version}, {len(made.entities)} entities, {count} fields"
+    yield f"digest {made.digest}"
+
+
+def _time(seconds: float) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "m")):
+        if seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds:g}s"
