@@ -134,6 +134,15 @@ class Planner:
         """Changed cells of patched records, with the stored row to copy the rest from."""
         return self._planner.patched(entity)
 
+    def parked(self, entity: str) -> Iterator[dict[str, Any]]:
+        """Rows that wait for a record: entity, record, line, values by column as sent, waits_for.
+
+        `waits_for` has entity, field and value. Reads the feed again, which must still be the same file.
+        """
+        with _mapped():
+            lines = self._planner.parked(entity)
+        return (json.loads(line) for line in lines.splitlines())
+
     @contextmanager
     def streaming(self) -> Iterator[None]:
         """While streams of this planner are read: what ends one early is raised as itself.

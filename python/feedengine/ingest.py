@@ -11,7 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -28,7 +28,7 @@ from feedengine.errors import (
     from_os_error,
 )
 from feedengine.faults import point
-from feedengine.remedy import ending
+from feedengine.remedy import ending, parking
 from feedengine.settings import Settings
 from feedengine.store import Base, Store
 from feedengine.store.entities import constructor
@@ -390,7 +390,38 @@ def _task(
         key=None, section=None, operation=request.operation, force=request.force, filename=request.path.name,
         path=str(request.path.absolute()), protocol=request.protocol, actor=request.actor, reason=request.reason,
     )  # fmt: skip
-    return carry_out(store, settings, task, request, check, watch=watch, planned=planned)
+    result = carry_out(store, settings, task, request, check, watch=watch, planned=planned)
+    if result.snapshot is not None:
+        key = str(result.report["catalog"]).partition("/")[0]
+        if released := release(store, settings, key, request.actor):
+            result.report["released"] = released
+    return result
+
+
+def release(store: Store, settings: Settings, key: str, actor: str | None) -> list[int]:
+    """Apply the rows of a key that waited for records which are there now; gives their tasks."""
+    done: list[int] = []
+
+    def begin(path: Path, **values: Any) -> int:
+        known = {name: values[name] for name in ("type", "key", "section", "operation", "reason")}
+        return store.ledger.begin(path=str(path), filename=path.name, actor=actor, **known)
+
+    # What one brings others may wait for.
+    while tasks := parking.release(store, settings, key, begin):
+        for number in tasks:
+            # One that fails is closed as such, and its rows wait on.
+            with suppress(FeedEngineError):
+                carry_out(store, settings, number, own_request(store.ledger.get(number)), lambda made: None)
+        done += tasks
+    return done
+
+
+def own_request(task: Task) -> FeedRequest:
+    """The request of a task whose feed the engine wrote itself: its name says nothing."""
+    return FeedRequest(
+        path=Path(str(task.path)), catalog=f"{task.key}/{task.section}", operation=task.operation, reason=task.reason,
+        actor=task.actor, own=True,
+    )  # fmt: skip
 
 
 def carry_out(
@@ -423,6 +454,8 @@ def carry_out(
         )  # fmt: skip
         made.report["task"] = task
         check(made)
+        if made.planner is not None:
+            parking.keep(store, settings, task, made.report, made.planner.parked)
         point("task.planned")
         result = apply(store, settings, made, watch, task, request.actor)
     except BaseException as error:

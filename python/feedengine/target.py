@@ -21,6 +21,7 @@ class FeedRequest:
 
     `catalog` (`key/section`) and `operation` win over the file name, which then need not follow the grammar. `force`
     skips the removal safeguard and nothing else. `hold_removals` applies all but removals (None = by the settings).
+    `own`: the engine wrote the file, CSV in UTF-8 with commas, whatever the profile says of those that are sent.
     """
 
     path: Path
@@ -32,6 +33,7 @@ class FeedRequest:
     actor: str | None = None
     create: bool = False
     protocol: str | None = None
+    own: bool = False
 
 
 @dataclass(frozen=True)

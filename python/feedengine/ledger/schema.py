@@ -130,11 +130,13 @@ CREATE TABLE parked (
     id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, section TEXT NOT NULL, entity TEXT NOT NULL,
     identity TEXT NOT NULL, task INTEGER NOT NULL, operation TEXT NOT NULL, member TEXT, record_number INTEGER,
     line INTEGER, "row" TEXT NOT NULL, waits_entity TEXT NOT NULL, waits_field TEXT NOT NULL, waits_value TEXT NOT NULL,
-    code TEXT NOT NULL, owner TEXT, state TEXT NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL, place INTEGER,
-    retry INTEGER, ended TEXT, why TEXT);
-CREATE INDEX parked_waiting ON parked (key, section, waits_entity) WHERE state = 'waiting';
-CREATE INDEX parked_by_task ON parked (task);
-CREATE INDEX parked_by_retry ON parked (retry);
+    code TEXT NOT NULL, owner TEXT, state TEXT NOT NULL, since TEXT NOT NULL, until TEXT NOT NULL,
+    looked INTEGER NOT NULL DEFAULT 0, retry INTEGER, place INTEGER, ended TEXT, why TEXT);
+CREATE INDEX parked_waiting ON parked (key, looked) WHERE state = 'waiting';
+CREATE INDEX parked_until ON parked (until) WHERE state = 'waiting';
+CREATE INDEX parked_unsettled ON parked (task) WHERE state = 'planned';
+CREATE INDEX parked_by_retry ON parked (retry, place) WHERE retry IS NOT NULL;
+CREATE INDEX tasks_by_snapshot ON tasks (key, new_snapshot) WHERE new_snapshot IS NOT NULL;
 """
 
 #: Script n makes format n + 1 of format n. A script that was released is never changed.

@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedengine.ledger.cases import CONFLICTS, Case, Cases
+from feedengine.ledger.parked import Parked, ParkedRow
 from feedengine.remedy.naming import Naming, Pair, text
+from feedengine.remedy.parking import RETRY
 
 if TYPE_CHECKING:
-    from feedengine.ledger import Ledger
+    from feedengine.ledger import Ledger, Task
     from feedengine.remedy.terms import Terms
 
 #: Where a row stands: member, entity, number.
@@ -32,6 +34,9 @@ class Aftermath:
     section: str
     shown: list[dict[str, Any]] = field(default_factory=list)
     fixed: list[int] = field(default_factory=list)
+    replaced: list[int] = field(default_factory=list)
+    refused: list[int] = field(default_factory=list)
+    done: bool = False
     parent: int | None = None
 
     def note(self, ledger: Ledger) -> Counter[str]:
@@ -40,26 +45,30 @@ class Aftermath:
         with ledger.write():
             counts = cases.show(self.task, self.key, self.section, self.shown)
             counts["fixed"] = cases.fix(self.task, self.fixed)
+            if self.done:
+                Parked(ledger).applied(self.task, self.replaced, self.refused)
             if self.parent is not None:
                 ledger.note(self.task, parent=self.parent)
         return counts
 
 
 def aftermath(
-    ledger: Ledger, task: int, catalog: str, path: Path, report: Mapping[str, Any], terms: Terms, *, done: bool
+    ledger: Ledger, task: Task, path: Path, report: Mapping[str, Any], terms: Terms, *, done: bool
 ) -> Aftermath:
     """Work out what the end of a task means. Reads the feed once more, if there is anything to find in it.
 
     `done`: the task was applied, so that what it holds and does not complain of is right. Faults of the report get
     their `owner`.
     """
-    key, _, section = catalog.partition("/")
-    made = Aftermath(task, key, section)
+    key, _, section = str(report["catalog"]).partition("/")
+    made = Aftermath(task.id, key, section, done=done)
     faults = [fault for fault in report["problems"]["list"] if _about_row(fault)]
     uploaded = [name for name, entry in report["entities"].items() if entry.get("uploaded")]
     cases = [case for case in Cases(ledger).open(key, section) if case.entity in ("", *uploaded)]
     whole = report["operation"] == "sync"
-    asked = [] if whole or not done else cases
+    # A row that waited is older than what waits now.
+    waiting = Parked(ledger).waiting(key, section, uploaded) if done and task.type != RETRY else []
+    asked: list[Case | ParkedRow] = [] if whole or not done else [*cases, *waiting]
     found = _look(path, terms, uploaded, faults, asked)
     for fault in faults:
         row = found.rows.get(_place(fault))
@@ -81,8 +90,12 @@ def aftermath(
             and (case.entity, case.code) not in cut
             and _mended(case, report, found.seen, whole=whole and case.entity in uploaded)
         ]
+        made.refused = [int(fault["record"]) for fault in errors]
+        made.replaced = [
+            row.id for row in waiting if whole or any((row.entity, pair) in found.good for pair in row.names)
+        ]
     touched = [case.last_task for case in cases if case.id in repeated or case.id in made.fixed]
-    before = Counter(number for number in touched if number != task)
+    before = Counter(number for number in touched if number != task.id)
     made.parent = max(before, key=lambda number: (before[number], number), default=None)
     return made
 
@@ -90,16 +103,23 @@ def aftermath(
 @dataclass
 class _Found:
     rows: dict[Place, Mapping[str, str]] = field(default_factory=dict)
+    #: Names of records in the file, and those in rows that nothing is wrong with.
     seen: set[tuple[str, Pair]] = field(default_factory=set)
+    good: set[tuple[str, Pair]] = field(default_factory=set)
 
 
 def _look(
-    path: Path, terms: Terms, uploaded: Sequence[str], faults: Iterable[Mapping[str, Any]], cases: Sequence[Case]
+    path: Path,
+    terms: Terms,
+    uploaded: Sequence[str],
+    faults: Iterable[Mapping[str, Any]],
+    asked_for: Sequence[Case | ParkedRow],
 ) -> _Found:
-    """The rows that faults stand in, and which of the names that open cases have are in the file."""
+    """The rows that faults stand in, and which of the names that open cases and waiting rows have are in the file."""
     found = _Found()
     wanted = {_place(fault) for fault in faults}
-    asked = {(case.entity, pair) for case in cases for pair in case.names}
+    bad = {_place(fault) for fault in faults if fault["severity"] != "warning"}
+    asked = {(each.entity, pair) for each in asked_for for pair in each.names}
     if not wanted and not asked:
         return found
     # Most tasks have nothing to look for, and need not load what reads archives.
@@ -118,7 +138,10 @@ def _look(
                 named = naming.every(row.values)
                 if row.entity in unnamed and naming.pairs(row.values):
                     named = (*named, *naming.content(row.values))
-                found.seen.update(each for pair in named if (each := (row.entity, pair)) in asked)
+                there = {each for pair in named if (each := (row.entity, pair)) in asked}
+                found.seen |= there
+                if place not in bad:
+                    found.good |= there
     except (OSError, ValueError):
         # What the engine could read and this cannot: its cases stay open until a sync, or a person, closes them.
         pass
@@ -136,12 +159,18 @@ def _place(fault: Mapping[str, Any]) -> Place:
 def _shown(fault: Mapping[str, Any], found: _Found, terms: Terms) -> dict[str, Any]:
     naming = Naming(terms.spec(str(fault["entity"])))
     row = found.rows.get(_place(fault))
+    identity: Sequence[Pair]
     if row is not None:
         identity = naming.pairs(row) or naming.content(row)
     elif fault.get("key"):
         identity = ((naming.key, str(fault["key"])),)
     else:
         identity = (("record", str(fault["record"])),)
+    return case(fault, identity, row)
+
+
+def case(fault: Mapping[str, Any], identity: Sequence[Pair], row: Mapping[str, str] | None) -> dict[str, Any]:
+    """A fault as `Cases.show` takes it."""
     return {
         **_said(fault),
         "identity": text(identity),

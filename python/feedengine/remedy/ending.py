@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 def applied(store: Store, settings: Settings, task: int, path: Path, report: dict[str, Any]) -> Aftermath:
     """Of a task that was applied, or had nothing to change."""
-    catalog = str(report["catalog"])
-    return aftermath(store.ledger, task, catalog, path, report, terms(settings, catalog), done=True)
+    found = terms(settings, str(report["catalog"]))
+    return aftermath(store.ledger, store.ledger.get(task), path, report, found, done=True)
 
 
 def failed(
     store: Store, settings: Settings, task: int, path: Path, report: dict[str, Any] | None, error: dict[str, Any]
 ) -> Aftermath | None:
     """Of a task whose file was refused; None where nobody knows which catalog it was for."""
-    if report is not None and "problems" in report:
-        catalog = str(report["catalog"])
-        return aftermath(store.ledger, task, catalog, path, report, terms(settings, catalog), done=False)
     found = store.ledger.get(task)
+    if report is not None:
+        known = terms(settings, str(report["catalog"]))
+        return aftermath(store.ledger, found, path, report, known, done=False)
     if found.key is None or found.section is None:
         return None
     shown = of_error(error, str(found.operation), found.filename)

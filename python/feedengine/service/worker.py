@@ -15,6 +15,7 @@ from feedengine.ledger import Queue, Task
 from feedengine.service import followup, wholeness
 from feedengine.service.bell import Bell
 from feedengine.service.lease import Lease
+from feedengine.service.parking import OWN, release
 from feedengine.service.part import Part
 from feedengine.service.quarantine import poisonous, quarantine
 from feedengine.service.recovery import recover, settle
@@ -97,10 +98,7 @@ class Worker:
         def check(made: ingest.Plan) -> None:
             self._check(task, made)
 
-        request = FeedRequest(
-            path=Path(str(task.path)), actor=task.actor, reason=task.reason, protocol=task.protocol,
-            create=catalog in self._known or (task.registered and str(task.key) not in set(self.store.keys())),
-        )  # fmt: skip
+        request = self._request(task, catalog)
         try:
             ingest.carry_out(self.store, self.settings, task.id, request, check, again=passing)
         except Exception as error:
@@ -112,9 +110,18 @@ class Worker:
         ended = self.store.ledger.get(task.id)
         if ended.new_snapshot:
             self._known.add(catalog)
+            release(self.store, self.settings, str(ended.key), self.part.log)
         self.part.log(
             "task.ended", task=task.id, status=ended.status, outcome=ended.outcome, snapshot=ended.new_snapshot,
             seconds=round(time.monotonic() - started, 3),
+        )  # fmt: skip
+
+    def _request(self, task: Task, catalog: str) -> FeedRequest:
+        if task.type in OWN:
+            return ingest.own_request(task)
+        return FeedRequest(
+            path=Path(str(task.path)), actor=task.actor, reason=task.reason, protocol=task.protocol,
+            create=catalog in self._known or (task.registered and str(task.key) not in set(self.store.keys())),
         )  # fmt: skip
 
     def _check(self, task: Task, made: ingest.Plan) -> None:

@@ -32,6 +32,7 @@ from feedengine.store.difference import Difference
 from feedengine.store.entities import Entities, constructor
 from feedengine.store.indexing import Index
 from feedengine.store.lock import writer_lock
+from feedengine.store.lookup import Lookup
 from feedengine.store.maintain import check, prune
 from feedengine.store.maintain import compact as shrink
 from feedengine.store.model import (
@@ -500,6 +501,13 @@ class Catalog:
         con = self._must_read(section)
         table = self._table(con, section, entity)
         return reading.breakdown(con, table, column, rows, limit) if table and column in table.physical else []
+
+    @mapped()
+    def lookup(self, section: str, entity: str) -> Lookup | None:
+        """Questions about a few current records; None where the entity has none yet. Raises `CatalogNotFound`."""
+        con = self._must_read(None if entity in self.entities.shared else section)
+        table = self._table(con, section, entity)
+        return Lookup(con, table) if table else None
 
     def _must_read(self, section: str | None) -> DuckDBPyConnection:
         """The open file. Raises `CatalogNotFound` if it or the section is not there."""

@@ -37,12 +37,16 @@ def listing(found: Sequence[Problem], total: int) -> list[str]:
 
 def record(problem: Problem) -> str:
     """The record as its rows name it."""
-    names = {field: value for field, value in problem["identity"]}
+    names = [field for field, _ in problem["identity"]]
     if "file" in names:
         return "the whole file"
     if set(names) <= {"row", "record"}:
         return f"{problem['file']} row {problem['record_number']}"
-    return " ".join(f"{field}={value}" for field, value in names.items())
+    return _named(problem["identity"])
+
+
+def _named(identity: Sequence[Sequence[str]]) -> str:
+    return " ".join(f"{field}={value}" for field, value in identity)
 
 
 def details(problem: Problem) -> list[str]:
@@ -69,3 +73,22 @@ def details(problem: Problem) -> list[str]:
         ("to do", problem["hint"]),
     ]
     return text.table([(name, text.clean(str(value))) for name, value in rows if value])
+
+
+def parked(rows: Sequence[Mapping[str, Any]], total: int) -> list[str]:
+    """Rows that wait, one a line; says how many there are beyond those shown."""
+    if not rows:
+        return ["no rows"]
+    lines = [("row", "state", "entity", "record", "waits for", "since", "until", "task")]
+    for each in rows:
+        waits = f"{each['waits_entity']} {each['waits_field']}={each['waits_value']}"
+        lines.append(
+            (
+                *(str(each["id"]), each["state"], each["entity"], text.cut(_named(each["identity"]), 40)),
+                *(text.cut(waits, 40), text.moment(each["since"]), text.moment(each["until"]), str(each["task"])),
+            )
+        )
+    shown = text.table(lines, right=(0, 7))
+    if total > len(rows):
+        shown.append(f"{text.number(len(rows))} of {text.number(total)}; --limit shows more")
+    return shown

@@ -1,0 +1,73 @@
+"""Questions about a few current records: are they there, what do they hold, which go by the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from duckdb import DuckDBPyConnection
+
+from feedengine.store import reading
+from feedengine.store.database import mapped
+from feedengine.store.schema import Table
+
+
+@dataclass(frozen=True)
+class Lookup:
+    """Current records of one entity, while its catalog is open. Values are compared as texts."""
+
+    _con: DuckDBPyConnection
+    _table: Table
+
+    @mapped()
+    def known(self, column: str, values: Iterable[str]) -> set[str]:
+        """Those of `values` that a record has in a column; of a list, as one of its items."""
+        table = self._table
+        if column not in table.physical:
+            return set()
+        kind = next(each.kind for each in table.columns if each.name == column)
+        value = f"unnest(h.{table.column(column)})" if kind == "list" else f"h.{table.column(column)}::VARCHAR"
+        rows = reading.reader(self._con).execute(
+            f"SELECT DISTINCT value FROM (SELECT {value} AS value FROM {table.history} AS h WHERE h._to IS NULL) "
+            "WHERE value IN (SELECT unnest(?::VARCHAR[]))",
+            [list(values)],
+        )
+        return {str(value) for (value,) in rows.fetchall()}
+
+    @mapped()
+    def records(self, values: Iterable[str], column: str | None = None) -> list[dict[str, Any]]:
+        """Records whose key (or another column) is one of `values`, without absent fields, in order of the key."""
+        table = self._table
+        if (column or table.key) not in table.physical:
+            return []
+        names = [each.name for each in table.columns]
+        rows = reading.reader(self._con).execute(
+            f"SELECT {', '.join(map(table.column, names))} FROM {table.history} AS h WHERE h._to IS NULL "
+            f"AND list_contains(?::VARCHAR[], h.{table.column(column or table.key)}::VARCHAR) ORDER BY h.{table.id}",
+            [list(values)],
+        )
+        return [
+            {name: value for name, value in zip(names, row, strict=True) if value is not None}
+            for row in rows.fetchall()
+        ]
+
+    @mapped()
+    def alike(self, column: str, fold: Callable[[str], str]) -> list[list[str]]:
+        """Keys of records that have the same value in a column once it is folded, in groups of at least two.
+
+        The oldest record of each group comes first. A value that is folded to nothing is like no other.
+        """
+        table = self._table
+        if column not in table.physical:
+            return []
+        cursor = reading.reader(self._con).execute(
+            f"SELECT h.{table.id}, h.{table.column(column)} FROM {table.history} AS h "
+            f"WHERE h._to IS NULL AND h.{table.column(column)} IS NOT NULL ORDER BY h._row"
+        )
+        groups: dict[str, list[str]] = {}
+        while block := cursor.fetchmany(65536):
+            for key, value in block:
+                if name := fold(str(value)):
+                    groups.setdefault(name, []).append(str(key))
+        return [keys for keys in groups.values() if len(keys) > 1]
