@@ -113,7 +113,6 @@ WRONG: list[tuple[str, str, str]] = [
     ('price = "decimal"', 'price = { pattern = "(?=a)b" }', "price.pattern looks around or back"),
     ('price = "decimal"', 'price = { type = "enum" }', 'fields.price needs "words"'),
     ('price = "decimal"', 'price = { type = "enum", words = ["a", "a"] }', "price.words has a word twice"),
-    ('price = "decimal"', 'price = { type = "enum", words = ["a"], example = "b" }', "none of words"),
     ('price = "decimal"', 'price = { type = "date", forms = "DD.MM" }', "a date has DD, MM and YYYY"),
     ('price = "decimal"', 'price = { normal = ["trimm"] }', "price.normal may hold trim, squeeze"),
     ('price = "decimal"', 'price = { policy = "ignore" }', "price.policy must be one of reject, fail, warn"),

@@ -65,7 +65,6 @@ def check_field(field: Field, written: Iterable[str], place: Place) -> None:
             forms.must_be_date(form, place / "forms")
     if field.pattern is not None:
         _regex(field.pattern, place / "pattern")
-    _examples(field, place)
 
 
 def _limits(field: Field, place: Place) -> None:
@@ -77,11 +76,6 @@ def _limits(field: Field, place: Place) -> None:
                 raise (place / key).error("must be a whole number, since the field is an integer")
     if field.min_length is not None and field.max_length is not None and field.min_length > field.max_length:
         raise (place / "min_length").error(f"is {field.min_length}, more than max_length")
-
-
-def _examples(field: Field, place: Place) -> None:
-    if field.example is not None and field.type == "enum" and not field.map and field.example not in field.words:
-        raise (place / "example").error(f'is "{field.example}", which is none of words')
 
 
 def _regex(pattern: str, place: Place) -> None:

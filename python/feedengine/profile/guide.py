@@ -98,7 +98,8 @@ def example(entity: EntityDeclaration, field: Field) -> str:
     """A value as the sender writes it: the declared example, else one by type where the field is required."""
     if made_by_engine(entity, field):
         return ""
-    if field.example is not None:
+    # A profile that closes the list of another one's field inherits an example that is none of the list.
+    if field.example is not None and (field.type != "enum" or field.example in allowed(field)):
         return field.example
     if not field.required:
         return ""

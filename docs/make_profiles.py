@@ -1,0 +1,132 @@
+"""Write docs/profiles.md from the keys of profiles themselves: `python docs/make_profiles.py`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+DOCS = Path(__file__).resolve().parent
+EXAMPLE = DOCS / "examples" / "nordlicht.toml"
+
+INTRODUCTION = """\
+# Profiles
+
+A profile says what a partner's feed is: how its files are named, placed and written, which entities there are, how a row
+finds its record, what values must be, and what becomes of those that are not. It is a TOML file. Two ship with the
+engine: `constructor` (the default) and `wizcommerce`. Your own is used by a catalog through the settings:
+
+    [catalogs."acme/main"]
+    profile = "acme.toml"           # a file, relative to the settings file, or a name
+
+    feedengine profile list                      # those that ship, and those that the settings name
+    feedengine profile infer SAMPLE --out acme.toml   # a draft from a file; what it could not see stands in comments
+    feedengine profile check acme.toml           # every key, name, rule and reference
+    feedengine profile show acme.toml --entity products
+    feedengine template products --profile acme.toml --out products.xlsx   # what the partner fills in
+
+Profiles are strict: a key that is not in the tables below is an error that names file, key and the nearest key that
+there is. Nothing is started with a profile that is wrong.
+
+## An example
+
+A supplier sends semicolon CSV in cp1252 with decimal commas, categories as paths, and prices in a second file. This is
+all that has to be written (`docs/examples/nordlicht.toml`, which runs in the tests):
+
+```toml
+{example}```
+
+## How a row is treated
+
+1. The file's name gives entity, date and number; the name and the folder must agree.
+2. The row is read in the declared format. Columns are found by the field's name, its `column` and its `aliases`.
+3. Each value is brought into its normal form: a list is split, then the steps of `normal` in their order, then `map`,
+   `currency`, `unit`, number, date and boolean by the type. Leading zeros are never lost: ids are text.
+4. Each value is checked; all faults of a row are reported together. `policy` says what becomes of the row: `reject`
+   leaves it out and reports it while all others go on, `fail` refuses the whole file, `warn` applies it.
+   Where many rows are rejected, `rules.max_rejected` refuses the file.
+5. The record that it means is found: by the key, or by `identity`. A record that it names is found by `references`.
+6. What remains is planned, guarded and committed as one snapshot, as for any feed.
+
+A profile sets `rules.rows = "reject"` unless it says otherwise; a setting in the settings file wins over the profile.
+
+## Names of files
+
+`form` is text with fields in braces, and parts in square brackets that may be missing:
+
+| field | what it is |
+|---|---|
+| `{entity}` | one of the words in the entity's `file` |
+| `{date:FORM}` | a real date in a form of `DD`, `MM`, `YYYY` or `YY` and separators; `YYYYMMDD` where no form is given |
+| `{time:FORM}` | a time of day as `HHMMSS`, `HH_MM`, ... |
+| `{seq}` | a number that tells several files of a day apart |
+| `{operation}`, `{force}` | what the file does, and the word `force`, where names say so |
+| `{text}` | anything: the sender's own name, a branch, ... |
+| `{ext}` | one of `extensions`; every form ends with it |
+
+`{entity}_{date:DD_MM_YYYY}[_{seq}].{ext}` takes `PRODUCT_18_09_2024.csv` and `PRODUCT_18_09_2024_2.csv`. A file whose
+name does not fit is not applied and is reported with its reason (`NAME_DATE`: `"31_02_2024" is no date: February 2024
+has 29 days`); one in another entity's folder is `WRONG_FOLDER`; one for an entity that is disabled is
+`ENTITY_DISABLED`.
+
+## A profile over another
+
+`extends` names a profile that this one is laid over, table by table: what is written here replaces what is there, new
+fields come behind the others. So an account that takes WizCommerce's files without orders, with columns in the
+template's order and sales reps and price lists out of closed lists is
+
+```toml
+name = "acme"
+extends = "wizcommerce"
+[columns]
+order = "strict"
+[entities.orders]
+enabled = false
+[entities.customers.fields]
+sales_rep = { type = "enum", words = ["Dana", "Robin"] }
+pricelist = { type = "enum", words = ["Retail", "Wholesale"] }
+```
+
+## Every key
+"""
+
+
+def text() -> str:
+    """The whole document."""
+    from feedengine.profile.keys import TABLES
+    from feedengine.settings.setting import REQUIRED
+
+    example = EXAMPLE.read_text(encoding="utf-8")
+    parts = [INTRODUCTION.replace("{example}", example)]
+    for title, keys in TABLES:
+        parts.append(f"### {title}\n\n| key | value | default | what it says | example |\n|---|---|---|---|---|\n")
+        for key in keys:
+            default = "required" if key.default is REQUIRED else _shown(key.default)
+            cells = (f"`{key.name}`", _cell(key.shows), default, _cell(key.about), _code(key.example))
+            parts.append(f"| {' | '.join(cells)} |\n")
+        parts.append("\n")
+    return "".join(parts).rstrip("\n") + "\n"
+
+
+def _shown(default: object) -> str:
+    if default is None or default in ("", (), {}):
+        return ""
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    if isinstance(default, tuple):
+        return _code("[" + ", ".join(f'"{each}"' for each in default) + "]")
+    return _code(f'"{default}"' if isinstance(default, str) else str(default))
+
+
+def _code(toml: str) -> str:
+    return f"`{_cell(toml)}`" if toml else ""
+
+
+def _cell(words: str) -> str:
+    return words.replace("|", "\\|")
+
+
+DOCUMENTS = {DOCS / "profiles.md": text}
+
+
+if __name__ == "__main__":
+    for path, make in DOCUMENTS.items():
+        path.write_text(make(), encoding="utf-8")
