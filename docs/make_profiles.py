@@ -10,8 +10,8 @@ EXAMPLE = DOCS / "examples" / "nordlicht.toml"
 INTRODUCTION = """\
 # Profiles
 
-A profile says what a partner's feed is: how its files are named, placed and written, which entities there are, how a row
-finds its record, what values must be, and what becomes of those that are not. It is a TOML file. Two ship with the
+A profile says what a partner's feed is: how its files are named, placed and written, which entities there are, how
+a row finds its record, what values must be, and what becomes of those that are not. It is a TOML file. Two ship with the
 engine: `constructor` (the default) and `wizcommerce`. Your own is used by a catalog through the settings:
 
     [catalogs."acme/main"]
@@ -55,7 +55,7 @@ A profile sets `rules.rows = "reject"` unless it says otherwise; a setting in th
 | field | what it is |
 |---|---|
 | `{entity}` | one of the words in the entity's `file` |
-| `{date:FORM}` | a real date in a form of `DD`, `MM`, `YYYY` or `YY` and separators; `YYYYMMDD` where no form is given |
+| `{date:FORM}` | a real date in a form of `DD`, `MM`, `YYYY` or `YY` and separators; else `YYYYMMDD` |
 | `{time:FORM}` | a time of day as `HHMMSS`, `HH_MM`, ... |
 | `{seq}` | a number that tells several files of a day apart |
 | `{operation}`, `{force}` | what the file does, and the word `force`, where names say so |
