@@ -11,8 +11,8 @@ INTRODUCTION = """\
 # Profiles
 
 A profile says what a partner's feed is: how its files are named, placed and written, which entities there are, how
-a row finds its record, what values must be, and what becomes of those that are not. It is a TOML file. Two ship with the
-engine: `constructor` (the default) and `wizcommerce`. Your own is used by a catalog through the settings:
+a row finds its record, what values must be, and what becomes of those that are not. It is a TOML file. Two ship with
+the engine: `constructor` (the default) and `wizcommerce`. Your own is used by a catalog through the settings:
 
     [catalogs."acme/main"]
     profile = "acme.toml"           # a file, relative to the settings file, or a name
