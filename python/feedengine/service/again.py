@@ -25,6 +25,9 @@ def again(store: Store, settings: Settings, number: int, *, actor: str) -> Task:
         if task.outcome == "rejected_name":
             raise UsageError(f"the name {task.filename} stays wrong", state="Nothing was changed.")
         if task.status == "DONE":
-            made = Desk(store, settings).submit(Path(task.path), actor=actor, protocol=task.protocol)
+            desk = Desk(store, settings)
+            if task.entity is not None:
+                return store.ledger.get(desk.repeat(task, actor=actor))
+            made = desk.submit(Path(task.path), actor=actor, protocol=task.protocol)
             return store.ledger.get(made)
     return queue.again(number)

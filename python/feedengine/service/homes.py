@@ -8,9 +8,10 @@ from feedengine.ledger import Task
 
 
 def topic(task: Task) -> str | None:
-    """The folder below `/in` that a file came in, for instance that of one kind of feed; None for `/` and `/in`."""
+    """The folder that a file came in, below `/in` or not, for instance that of one entity; None for `/` and `/in`."""
     parts = [part for part in (task.virtual or "").split("/") if part]
-    return parts[1] if len(parts) > 2 and parts[0] == "in" else None
+    within = parts[1:] if parts[:1] == ["in"] else parts
+    return within[0] if len(within) > 1 else None
 
 
 def reports(task: Task) -> str:

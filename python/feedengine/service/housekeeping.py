@@ -15,7 +15,7 @@ from feedengine.accounts import Account, Accounts
 from feedengine.ledger import Queue
 from feedengine.service import spool
 from feedengine.service.part import Log
-from feedengine.service.reception import Desk, hash_of, is_feed, known
+from feedengine.service.reception import Desk, hash_of, known
 from feedengine.settings import Settings
 from feedengine.store import Store
 from feedengine.transport.landing.names import ENGINES
@@ -41,7 +41,7 @@ class Reconciler:
         made = []
         desk = Desk(self.store, self.settings)
         seen: dict[Path, tuple[int, int]] = {}
-        for account, home, path in self._files():
+        for account, home, path in self._files(desk):
             with suppress(FileNotFoundError):
                 facts = path.lstat()
                 if known(desk.queue, path, facts):
@@ -60,7 +60,7 @@ class Reconciler:
         self._seen = seen
         return made
 
-    def _files(self) -> Iterator[tuple[Account, Path, Path]]:
+    def _files(self, desk: Desk) -> Iterator[tuple[Account, Path, Path]]:
         accounts = Accounts(self.store.root)
         done = set()
         for entry in accounts.every():
@@ -75,7 +75,7 @@ class Reconciler:
                 for name in names:
                     path = Path(folder) / name
                     virtual = "/" + str(path.relative_to(home))
-                    if is_feed(virtual) and path.is_file() and not path.is_symlink():
+                    if desk.is_feed(entry.account.keys, virtual) and path.is_file() and not path.is_symlink():
                         yield entry.account, home, path
 
 

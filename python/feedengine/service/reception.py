@@ -6,15 +6,17 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from feedengine import names
-from feedengine.errors import FeedRejected
+from feedengine.errors import FeedEngineError, FeedRejected
 from feedengine.faults import point
-from feedengine.ledger import Queue
-from feedengine.service import spool
+from feedengine.ledger import Queue, Task
+from feedengine.service import intake, spool
 from feedengine.service.bell import ring
 from feedengine.settings import Settings
 from feedengine.store import Store
@@ -37,10 +39,16 @@ def is_feed(virtual: str) -> bool:
 
 @dataclass(frozen=True)
 class _Reading:
-    """What a file name says to the queue; `bad` where it says nothing usable."""
+    """What a file's name says to the queue: columns of its task, or what is wrong with it."""
 
-    name: names.FeedName | None
-    error: dict[str, Any] | None
+    values: dict[str, Any] | None
+    error: dict[str, Any] | None = None
+    arrived: intake.Arrived | None = None
+
+    @property
+    def key(self) -> str | None:
+        """The catalog's key."""
+        return None if self.values is None else str(self.values["key"])
 
 
 class Desk:
@@ -62,24 +70,35 @@ class Desk:
             raise Refused(f"/{virtual.split('/')[1]} is written by the server; put feeds into / or /in")
         if shutil.disk_usage(self.store.root).free < self.settings.get("queue.min_free"):
             raise Refused("not enough room on the server's disk; try again later", later=True)
-        if not is_feed(virtual):
+        if not self.is_feed(account.keys, virtual):
             return
-        read = self._read(virtual.rpartition("/")[2], account.keys)
-        if read.name is None:
+        read = self._read(virtual, account.keys)
+        if read.key is None:
             code = (read.error or {}).get("code")
             if code == "KEY_NOT_OWNED" or self.settings.get("queue.name_check") == "reply":
                 raise Refused(_sentence(read.error or {}))
             return
-        self._room_in_line(read.name.key)
+        self._room_in_line(read.key)
+
+    def is_feed(self, keys: tuple[str, ...], virtual: str) -> bool:
+        """Whether a file at this place is meant as a feed: as `is_feed`, and in entities' folders wherever they are."""
+        if is_feed(virtual):
+            return True
+        folder, _, name = virtual.rpartition("/")
+        if engines(virtual) or unfinished(virtual) or name.lower().endswith(_COMPANIONS):
+            return False
+        with suppress(FeedEngineError):
+            return any(folder and each.entity_of(folder) for each in intake.catalogs(self.settings, keys))
+        return False
 
     def landed(self, file: Landed) -> int | None:
         """A whole file has its final name: keep a copy, make its task, wake a worker. Gives the task's number."""
-        if not is_feed(file.virtual):
+        if not self.is_feed(file.account.keys, file.virtual):
             return None
         facts = file.path.lstat()
         depth = len([part for part in file.virtual.split("/") if part])
         return self._take(
-            file.path, file.path.name, file.account.keys, account=file.account.name, actor=file.account.name,
+            file.path, self._read(file.virtual, file.account.keys), account=file.account.name, actor=file.account.name,
             home=str(file.path.parents[depth - 1]), virtual=file.virtual, visible=str(file.path),
             device=_signed(facts.st_dev), inode=_signed(facts.st_ino), bytes=file.bytes, sha256=file.sha256,
             eof=file.eof, protocol=file.protocol, peer=file.peer, upload_started=file.started,
@@ -99,7 +118,7 @@ class Desk:
         Raises `FeedRejected` for a wrong name, `Refused` when the line is full, OSError.
         """
         read = self._read(path.name, ())
-        if read.name is None:
+        if read.key is None:
             error = read.error or {}
             raise FeedRejected(
                 str(error["message"]),
@@ -107,35 +126,74 @@ class Desk:
                 state="Nothing was put into the queue.",
                 hints=[f"Did you mean {error['did_you_mean']}?"] if error["did_you_mean"] else [],
             )
-        self._room_in_line(read.name.key)
+        self._room_in_line(read.key)
         digest = hash_of(path)
         return self._take(
-            path, path.name, (), copy=True, actor=actor, bytes=path.stat().st_size, sha256=digest, protocol=protocol,
+            path, read, copy=True, actor=actor, bytes=path.stat().st_size, sha256=digest, protocol=protocol,
             reason=reason,
         )  # fmt: skip
 
-    def _take(self, path: Path, name: str, keys: tuple[str, ...], *, copy: bool = False, **values: Any) -> int:
-        read = self._read(name, keys)
+    def repeat(self, task: Task, *, actor: str) -> int:
+        """Put the file of a task that is done into the queue once more, for the same catalog and entity."""
+        kept = spool.keep(self.store, Path(str(task.path)), str(task.filename), copy=True)
+        number = self.queue.add(
+            key=task.key, section=task.section, operation=task.operation, force=task.force, filename=task.filename,
+            path=str(kept), registered=int(task.registered), sent=task.sent, entity=task.entity, rank=task.rank,
+            bytes=task.bytes, sha256=task.sha256, protocol=task.protocol, actor=actor,
+        )  # fmt: skip
+        ring(self.store, "worker")
+        return number
+
+    def _take(self, path: Path, read: _Reading, *, copy: bool = False, **values: Any) -> int:
+        name = path.name
         kept = spool.keep(self.store, path, name, copy=copy)
         point("serve.kept")
-        if read.name is None:
+        if read.values is None:
             error = read.error or {}
             task = self.queue.add_rejected(
                 error=error, filename=name, path=str(kept), key=None, section=None, operation=None, **values
             )
             ring(self.store, "keeper")
             return task
-        found = read.name
-        task = self.queue.add(
-            key=found.key, section=found.section, operation=found.operation, force=found.force, filename=name,
-            path=str(kept), registered=int(found.key in keys),
-            sent=found.parsed_time.strftime("%Y-%m-%dT%H:%M:%SZ") if found.parsed_time else None, **values,
-        )  # fmt: skip
+        # Together: a file that a death leaves behind must not find its pass taken.
+        with self.store.ledger.write(lasting=True):
+            waits = self._waits(read)
+            task = self.queue.add(filename=name, path=str(kept), **read.values, **waits, **values)
         point("serve.queued")
         ring(self.store, "worker")
         return task
 
-    def _read(self, name: str, keys: tuple[str, ...]) -> _Reading:
+    def _waits(self, read: _Reading) -> dict[str, Any]:
+        """Until when a file of an entity waits by its schedule."""
+        if read.arrived is None:
+            return {}
+        return {"due": intake.due(self.store, intake.catalogs(self.settings), read.arrived)}
+
+    def _read(self, virtual: str, keys: tuple[str, ...]) -> _Reading:
+        """What a path in a home says, or a bare name: by Constructor's grammar, or by that of a catalog's profile."""
+        plain = self._read_name(virtual.rpartition("/")[2], keys)
+        try:
+            candidates = intake.catalogs(self.settings, keys)
+        except FeedEngineError as error:
+            wrong = {"code": error.code, "message": error.message, "expected": FORM, "did_you_mean": None}
+            return plain if plain.values else _Reading(None, wrong)
+        named = f"{plain.key}/{(plain.values or {}).get('section')}"
+        decided = plain.key is not None and named not in [each.name for each in candidates]
+        if not candidates or decided or (plain.error or {}).get("code") == "KEY_NOT_OWNED":
+            return plain
+        found = intake.read(candidates, virtual)
+        if isinstance(found, intake.Misnamed):
+            # An account that may send for any key may have meant either.
+            theirs = keys or plain.key or any(each.entity_of(virtual.rpartition("/")[0]) for each in candidates)
+            return _Reading(None, found.as_dict()) if theirs else plain
+        key, _, section = found.catalog.partition("/")
+        values = {
+            "key": key, "section": section, "operation": found.operation, "force": found.force, "registered": 1,
+            "sent": _stamp(found.sent), "entity": found.entity, "rank": found.rank,
+        }  # fmt: skip
+        return _Reading(values, arrived=found)
+
+    def _read_name(self, name: str, keys: tuple[str, ...]) -> _Reading:
         found = names.parse(name, {*self.store.keys(), *self.settings.keys, *keys})
         if isinstance(found, names.BadName):
             meant = found.did_you_mean
@@ -144,7 +202,11 @@ class Desk:
         if keys and found.key not in keys:
             message = f"this account may not send feeds for the key {found.key}"
             return _Reading(None, {"code": "KEY_NOT_OWNED", "message": message, "expected": FORM, "did_you_mean": None})
-        return _Reading(found, None)
+        values = {
+            "key": found.key, "section": found.section, "operation": found.operation, "force": found.force,
+            "registered": int(found.key in keys), "sent": _stamp(found.parsed_time),
+        }  # fmt: skip
+        return _Reading(values)
 
     def _room_in_line(self, key: str) -> None:
         limit = int(self.settings.get("queue.limit"))
@@ -157,6 +219,11 @@ def _sentence(error: dict[str, Any]) -> str:
     """A rejected name in one line: what is wrong, what was meant, what is right."""
     meant = f"; did you mean {error['did_you_mean']}" if error.get("did_you_mean") else ""
     return f"{error['message']}{meant} (expected: {error['expected']})"
+
+
+def _stamp(when: datetime | None) -> str | None:
+    """A time as the ledger writes it."""
+    return when.strftime("%Y-%m-%dT%H:%M:%SZ") if when else None
 
 
 def hash_of(path: Path) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from feedengine.ledger import Queue, Task
+from feedengine.ledger.database import now
 from feedengine.ledger.figures import Figures
 from feedengine.store import Store
 
@@ -64,6 +65,8 @@ def _of(store: Store, task: Task, position: int | None) -> Whereabouts:
 def _state(task: Task, position: int | None) -> tuple[str, str]:
     since = _moment(task.last_update or task.submission_time)
     message = (task.error or {}).get("message") or task.outcome or "failed"
+    if task.status == "QUEUED" and task.due and task.due > now():
+        return "queued", f"waits until {_moment(task.due)}, when {task.entity} of {task.key}/{task.section} are taken"
     if task.status == "QUEUED":
         again = f", to be tried again ({message})" if task.retries and task.error else ""
         return "queued", f"queued at position {position or 1} of {task.key}{again}"
