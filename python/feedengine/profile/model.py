@@ -54,6 +54,7 @@ class Field:
     policy: tuple[tuple[str, str], ...] = ()
     json: str | None = None
     place: str = "top"
+    internal: bool = False
 
     @property
     def heading(self) -> str:
@@ -92,6 +93,11 @@ class EntityDeclaration:
     def key(self) -> str:
         """The key's column: given by the sender, or, with `identity`, a UUID that the engine makes."""
         return self.fields[0].name
+
+    @property
+    def internal(self) -> frozenset[str]:
+        """Fields that no partner is shown."""
+        return frozenset(each.name for each in self.fields if each.internal)
 
     def field(self, name: str) -> Field:
         """A field by name. Raises KeyError."""
@@ -158,9 +164,17 @@ class Profile:
             table, _, name = dotted.partition(".")
             if settings.value(dotted, catalog).origin == "default":
                 (found["safeguard"] if table == "safeguard" else found)[name] = value
+        if self.naming.grammar == "fields":
+            for guards in ("segments", "values"):
+                found["safeguard"][guards] = [{**self._guarded(each), **each} for each in found["safeguard"][guards]]
         if entity is not None and (delimiter := self.delimiter(entity)):
             found["delimiter"] = delimiter
         return found
+
+    def _guarded(self, guard: Mapping[str, Any]) -> dict[str, str]:
+        """The entity that a guard means which names none: the first that has its column."""
+        fitting = (each.name for each in self.entities if any(one.name == guard["column"] for one in each.fields))
+        return {"entity": next(fitting, self.entities[0].name)}
 
     def parse_name(
         self, path: str, known_keys: Iterable[str] = (), *, placed: bool = False

@@ -147,6 +147,7 @@ FIELD = (
         "where it stands in JSON: in the record, or in its `data`",
         '"data"',
     ),
+    Key("internal", common.flag, False, "true | false", "left out of the reports that partners get", "true"),
     Key(
         "repeat",
         kinds.optional(common.whole(1, 100)),
