@@ -1,4 +1,4 @@
-"""What declarations come to: steps, checks, relations as the engine takes them; settings where nobody said otherwise."""
+"""What declarations come to: steps, checks, relations as the engine takes them."""
 
 from __future__ import annotations
 
