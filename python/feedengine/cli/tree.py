@@ -16,6 +16,7 @@ VERBS: dict[str, str] = {
     "snapshot": "List, show, compare, export, roll back and check snapshots.",
     "task": "List, show, approve and reject tasks, and their errors.",
     "problems": "List what is wrong and still open, by owner; show and dismiss.",
+    "conflicts": "List rows that might mean several records; choose the record, dismiss.",
     "parked": "List rows that wait for a record; look again, drop.",
     "source": "List, show, check, run, pause and resume what is fetched from.",
     "schedule": "Show when sources are looked at.",

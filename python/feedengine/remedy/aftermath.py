@@ -142,9 +142,10 @@ def _look(
                 found.seen |= there
                 if place not in bad:
                     found.good |= there
-    except (OSError, ValueError):
-        # What the engine could read and this cannot: its cases stay open until a sync, or a person, closes them.
-        pass
+    except Exception:
+        # What the engine could read and this cannot, whatever it is: the task is applied and must be closed. Its cases
+        # stay open until a sync, or a person, closes them.
+        return found
     return found
 
 

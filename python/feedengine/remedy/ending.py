@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def applied(store: Store, settings: Settings, task: int, path: Path, report: dict[str, Any]) -> Aftermath:
     """Of a task that was applied, or had nothing to change."""
-    found = terms(settings, str(report["catalog"]))
+    found = terms(store, settings, str(report["catalog"]), report["entities"])
     return aftermath(store.ledger, store.ledger.get(task), path, report, found, done=True)
 
 
@@ -25,7 +25,7 @@ def failed(
     """Of a task whose file was refused; None where nobody knows which catalog it was for."""
     found = store.ledger.get(task)
     if report is not None:
-        known = terms(settings, str(report["catalog"]))
+        known = terms(store, settings, str(report["catalog"]), report["entities"])
         return aftermath(store.ledger, found, path, report, known, done=False)
     if found.key is None or found.section is None:
         return None

@@ -31,7 +31,7 @@ def expire(store: Store, settings: Settings, begin: Begin) -> list[int]:
     made = []
     for (key, (section, entity, operation, origin)), group in grouped(rows, lambda row: (row.key, sender(row))).items():
         catalog = f"{key}/{section}"
-        spec = terms(settings, catalog).spec(entity)
+        spec = terms(store, settings, catalog).spec(entity)
         feed = feeds.write(store, f"expired_{entity}", spec, [row.row for row in group])
         report = _report(catalog, operation, entity, str(spec["fields"][0]["name"]), group, feed)
         faults: list[dict[str, Any]] = report["problems"]["list"]

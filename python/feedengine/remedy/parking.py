@@ -38,7 +38,7 @@ def keep(store: Store, settings: Settings, task: int, report: Mapping[str, Any],
     if not names:
         return
     catalog = str(report["catalog"])
-    found = terms(settings, catalog)
+    found = terms(store, settings, catalog, report["entities"])
     now = datetime.now(UTC)
     rows = [_kept(row, name, report, found, now) for name in names for row in parked(name)]
     key, _, section = catalog.partition("/")
@@ -100,7 +100,7 @@ def release(store: Store, settings: Settings, key: str, begin: Begin) -> list[in
     parked.looked([row.id for row in absent], newest)
     made = []
     for (section, entity, operation, origin), rows in grouped(ready, senders(store, ready)).items():
-        spec = terms(settings, f"{key}/{section}").spec(entity)
+        spec = terms(store, settings, f"{key}/{section}").spec(entity)
         path = feeds.write(store, f"parked_{entity}", spec, [row.row for row in rows]).path
         point("serve.parked.written")
         with store.ledger.write(lasting=True):

@@ -74,7 +74,8 @@ def read(
             entity = _stem(member) if archived else uploaded[0] if len(uploaded) == 1 else None
             kind = kind_of(member)
             encoding = str(form.get("encoding") or "utf-8").replace("utf-8", "utf-8-sig")
-            text = io.TextIOWrapper(stream, encoding=encoding, errors="replace", newline="")
+            plain = io.BufferedReader(_Forward(stream))
+            text = io.TextIOWrapper(plain, encoding=encoding, errors="replace", newline="")
             if kind == "json":
                 yield from _document(member, text.read(_LARGEST_JSON + 1), columns, entity)
             elif kind == "jsonl":
@@ -93,6 +94,21 @@ def kind_of(name: str) -> str:
 
 def _stem(member: str) -> str:
     return member.rpartition("/")[2].partition(".")[0]
+
+
+class _Forward(io.RawIOBase):
+    """A stream that is read once, from its beginning to its end; a member of an archive can't be asked for more."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
 
 
 def _members(feed: Path) -> Iterator[tuple[str, Any, bool]]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from feedengine import engine
+from feedengine.errors import CatalogNotFound, ProfileError
 
 if TYPE_CHECKING:
     from feedengine.settings import Settings
+    from feedengine.store import Store
 
+_PLAIN = "constructor"
 _PARKING = 48 * 3600.0
 
 
@@ -40,14 +43,27 @@ class Terms:
         return {**self.formats.get(entity, {}), **({"delimiter": delimiter} if delimiter else {})}
 
 
-def terms(settings: Settings, catalog: str) -> Terms:
-    """The terms of a catalog (`key/section`). Raises ProfileError."""
+def terms(store: Store, settings: Settings, catalog: str, entities: Iterable[str] | None = None) -> Terms:
+    """The terms of a catalog (`key/section`). Raises ProfileError.
+
+    `entities`, where they are known, tell Constructor's catalogs apart without opening them.
+    """
     named = settings.profile(catalog)
-    if named == "constructor":
-        return Terms(engine.constructor_entities())
+    if named == _PLAIN and (entities is None or set(entities) != _names(engine.constructor_entities())):
+        named, specs = _stored(store, catalog.partition("/")[0])
+    else:
+        specs = engine.constructor_entities() if named == _PLAIN else ()
+    if named == _PLAIN:
+        return Terms(specs or engine.constructor_entities())
     from feedengine import profile
 
-    found = profile.load(named)
+    try:
+        found = profile.load(named)
+    except ProfileError:
+        # The profile's file is gone; what the catalog knows of it must do.
+        if not specs:
+            raise
+        return Terms(specs)
     each = found.entities
     return Terms(
         entities=found.engine_entities(),
@@ -56,3 +72,17 @@ def terms(settings: Settings, catalog: str) -> Terms:
         owners={entity.name: entity.owner_column for entity in each if entity.owner_column},
         parking={entity.name: entity.park_for for entity in each},
     )
+
+
+def _names(specs: Iterable[Mapping[str, Any]]) -> set[str]:
+    return {str(spec["name"]) for spec in specs}
+
+
+def _stored(store: Store, key: str) -> tuple[str, tuple[Mapping[str, Any], ...]]:
+    """The profile that a key's catalog was made by, and its entities."""
+    try:
+        with store.catalog(key) as catalog:
+            found = catalog.entities
+    except CatalogNotFound:
+        return _PLAIN, ()
+    return found.source, found.specs

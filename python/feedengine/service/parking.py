@@ -15,7 +15,7 @@ from feedengine.settings import Settings
 from feedengine.store import Store
 
 #: Types of tasks whose feeds the engine wrote itself.
-OWN = (parking.RETRY, "resolved")
+OWN = (parking.RETRY,)
 
 
 def release(store: Store, settings: Settings, key: str, log: Log) -> list[int]:
