@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedengine import engine
+from feedengine.names import FeedName
 from feedengine.settings import Settings
 
 if TYPE_CHECKING:
@@ -73,14 +74,12 @@ def _gone_first(made: Plan, catalog: Catalog) -> list[dict[str, Any]]:
 
 def _stale(made: Plan, settings: Settings, catalog: Catalog) -> None:
     """Refuse a feed whose name is older than the last sync's, where the settings say so."""
-    from feedengine import names
-
     target = made.target
     if target.sent is None or not settings.get("rules.reject_stale", target.catalog):
         return
     for snapshot in reversed(catalog.snapshots(target.section)):
-        name = names.parse(snapshot.file) if snapshot.file and snapshot.operation == "sync" else None
-        if isinstance(name, names.FeedName) and name.parsed_time:
+        name = target.profile.parse_name(snapshot.file) if snapshot.file and snapshot.operation == "sync" else None
+        if isinstance(name, FeedName) and name.parsed_time and name.entity == target.entity:
             if target.sent < name.parsed_time:
                 message = f"the file name is older than {snapshot.file}, which made snapshot {snapshot.number}"
                 add_problem(made.report, "STALE_FEED", "file", message)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from feedengine import engine, explain
 from feedengine.approval import check_approval, plan_again
+from feedengine.asking import engine_request, entities_of
 from feedengine.errors import (
     BaseMoved,
     CatalogNotFound,
@@ -31,9 +32,8 @@ from feedengine.faults import point
 from feedengine.remedy import ending, parking
 from feedengine.settings import Settings
 from feedengine.store import Base, Store
-from feedengine.store.entities import constructor
 from feedengine.store.model import Column, EntityBase, SnapshotInfo, SnapshotMeta
-from feedengine.target import FeedRequest, Target, resolve
+from feedengine.target import FeedRequest, Target, resolve, stored
 
 if TYPE_CHECKING:
     from feedengine.ledger import Task
@@ -100,7 +100,10 @@ def plan(store: Store, settings: Settings, request: FeedRequest, watch: Watch | 
         what = "is a directory" if request.path.is_dir() else "does not exist"
         raise FeedRejected(f"{request.path} {what}", code="UNREADABLE", state="Nothing was changed.")
     with _catalog(store, target.key) as catalog:
-        attempts = len((catalog.entities if catalog else constructor()).names)
+        if catalog is not None:
+            target = _known_better(store, settings, request, target, catalog)
+            catalog.read_by(entities_of(target.profile))
+        attempts = len(target.profile.entities)
         for attempt in range(attempts + 1):
             try:
                 return _plan(store, settings, request, target, catalog, watch)
@@ -111,6 +114,16 @@ def plan(store: Store, settings: Settings, request: FeedRequest, watch: Watch | 
                 watch.phase("rebuilding", why=str(damage.args[1]))
                 catalog.rebuild_index(target.section)
     raise InternalError("planning did not end")
+
+
+def _known_better(store: Store, settings: Settings, request: FeedRequest, target: Target, catalog: Catalog) -> Target:
+    """The target by the profile that the catalog was made by, where nobody said another one."""
+    own = catalog.stored_profile
+    if not target.presumed or own is None or own.source == entities_of(target.profile).source:
+        return target
+    catalog.close()
+    used = stored(store, target.catalog)
+    return resolve(store, settings, replace(request, profile=used.source if used else None))
 
 
 @contextmanager
@@ -130,10 +143,12 @@ def _plan(
 ) -> Plan:
     started = time.perf_counter()
     if catalog is None:
-        base = Base(target.key, target.section, 0, {name: EntityBase(name) for name in constructor().names})
+        base = Base(
+            target.key, target.section, 0, {each.name: EntityBase(each.name) for each in target.profile.entities}
+        )
     else:
         base = catalog.base(target.section)
-    asked = _engine_request(store, settings, request, target, base, catalog)
+    asked = engine_request(store, settings, request, target, base, catalog)
     planner = engine.Planner(asked, store.secret)
     watch.phase("reading", file=request.path.name)
     with _progress(planner, watch):
@@ -153,46 +168,6 @@ def _plan(
     report["seconds"] = {"read": read - started, "compare": time.perf_counter() - read, "write": 0.0}
     report["peak_rss_bytes"] = explain.peak_rss()
     return made
-
-
-def _engine_request(
-    store: Store, settings: Settings, request: FeedRequest, target: Target, base: Base, catalog: Catalog | None
-) -> dict[str, Any]:
-    rules = settings.planner(target.catalog)
-    guard = dict(rules.pop("safeguard"))
-    # Names that the settings file keeps among the rules belong to the safeguard.
-    guard["denominator"] = rules.pop("denominator")
-    guard["deactivation_counts"] = rules.pop("deactivation_counts")
-    guard["entities"] = {name: limit for name in base.entities if (limit := guard.pop(name, None)) is not None}
-    for name in ("reject_stale", "unknown_section"):
-        rules.pop(name, None)
-    folder = catalog.index_dir if catalog else store.tmp
-    block = settings.get("engine.block_bytes")
-    return {
-        **({"block": block} if block else {}),
-        "operation": target.operation,
-        "force": target.force,
-        "hold_removals": bool(request.hold_removals),
-        "settings": rules,
-        "safeguard": guard,
-        "entities": engine.constructor_entities(),
-        "base": {name: _entity_base(entity, folder) for name, entity in base.entities.items()},
-        "threads": settings.threads,
-        "memory": settings.memory_limit // 2,
-        "temp_dir": str(settings.get("engine.temp_dir") or store.tmp),
-    }
-
-
-def _entity_base(entity: EntityBase, folder: Path) -> dict[str, Any]:
-    return {
-        "runs": [str(folder / run) for run in entity.runs],
-        "records": entity.records,
-        "active": entity.active,
-        "data_bytes": entity.data_bytes,
-        "next_row": entity.next_row,
-        "digest": entity.digest,
-        "columns": [{"name": column.name, "kind": column.kind} for column in entity.columns],
-    }
 
 
 @contextmanager
@@ -237,7 +212,7 @@ def apply(
         return Result(report, None)
     started = time.perf_counter()
     watch.phase("writing", changes=_changes(report))
-    with store.catalog(made.target.key, create=True) as catalog:
+    with store.catalog(made.target.key, create=True, profile=entities_of(made.target.profile)) as catalog:
         try:
             snapshot = _commit(catalog, made, task, actor)
         except BaseMoved as moved:

@@ -51,13 +51,18 @@ class Engine:
         force: bool = False,
         reason: str | None = None,
         hold_removals: bool | None = None,
+        profile: str | None = None,
+        entity: str | None = None,
     ) -> ingest.Plan:
         """Decide what the feed at `path` would do; nothing is written. `catalog` is `key/section`.
 
+        `profile` (a built-in name or a path) says what the feed is, for a new catalog; `entity` what the file holds.
         What the file name does not say must be given. Raises FeedRejected, CatalogNotFound; what is wrong within the
         file is in the plan's report.
         """
-        request = FeedRequest(Path(path), catalog, operation, force, reason, hold_removals)
+        request = FeedRequest(
+            Path(path), catalog, operation, force, reason, hold_removals, profile=profile, entity=entity
+        )
         return ingest.plan(self.store, self.settings, request)
 
     def apply(self, plan: ingest.Plan) -> ingest.Result:
@@ -67,18 +72,21 @@ class Engine:
         """
         return ingest.run_planned(self.store, self.settings, plan)
 
-    def changes(self, a: int, b: int, *, catalog: str | None = None, entity: str = "items") -> ArrowStream:
+    def changes(self, a: int, b: int, *, catalog: str | None = None, entity: str | None = None) -> ArrowStream:
         """What differs between snapshots `a` and `b`, as an Arrow stream that pyarrow, polars and DuckDB take.
 
         Columns: `_change` (added, removed, changed), the stored columns as in `b`, and `before:<column>` as in `a`.
+        `entity` None = the profile's first, items of Constructor's.
         """
         key, section = self._catalog(catalog)
-        return self.store.catalog(key).changes(section, entity, a, b)
+        opened = self.store.catalog(key)
+        return opened.changes(section, entity or opened.entities.first, a, b)
 
-    def rows(self, *, catalog: str | None = None, entity: str = "items", at: int | None = None) -> ArrowStream:
-        """The records of a snapshot (None = the current one) as an Arrow stream."""
+    def rows(self, *, catalog: str | None = None, entity: str | None = None, at: int | None = None) -> ArrowStream:
+        """The records of a snapshot (None = the current one) as an Arrow stream; `entity` as in `changes`."""
         key, section = self._catalog(catalog)
-        return self.store.catalog(key).export_rows(section, entity, at)
+        opened = self.store.catalog(key)
+        return opened.export_rows(section, entity or opened.entities.first, at)
 
     def snapshots(self, *, catalog: str | None = None) -> list[SnapshotInfo]:
         """The snapshots of a catalog, by number."""

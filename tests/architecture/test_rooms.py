@@ -23,6 +23,7 @@ RANK = {
     "library": 6,
     "ingest": 5,
     "approval": 4,
+    "asking": 4,
     "explain": 4,
     "remedy": 4,
     "deliver": 4,

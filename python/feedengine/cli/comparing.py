@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,11 +15,12 @@ from feedengine.cli.changes import Change
 from feedengine.cli.render import diff as render
 from feedengine.cli.session import check_entity
 from feedengine.errors import ExitCode, FeedRejected, Hint, UsageError
+from feedengine.profile import DEFAULT
 
 if TYPE_CHECKING:
     from feedengine.cli.session import Session
+    from feedengine.store.entities import Entities
 
-ENTITIES = ("items", "variations", "item_groups")
 _SHOWN_IN_TABLE = 20
 _LISTED_IN_JSON = 100
 _SNAPSHOT = re.compile(r"(?:(?P<catalog>[^@]+/[^@]+)@|snapshot:)?(?P<number>\d+)")
@@ -36,6 +37,7 @@ class Comparison:
     entity: str | None = None
     catalog: str | None = None
     detailed: bool = False
+    profile: str | None = None
 
 
 @dataclass(frozen=True)
@@ -67,8 +69,6 @@ def compare(session: Session, a: str, b: str, how: Comparison) -> int:
         raise UsageError(f'--format must be one of {", ".join(render.FORMATS)}; not "{how.form}".')
     if how.only not in (None, "added", "changed", "removed"):
         raise UsageError(f'--only must be added, changed or removed; not "{how.only}".')
-    if how.entity is not None:
-        check_entity(how.entity)
     old, new = side(a), side(b)
     tally: dict[str, Counter[str]] = {}
     shown = _limited(_counted(_found(session, old, new, how), tally), how, session.out.machine)
@@ -115,41 +115,59 @@ def _limited(found: Iterable[Change], how: Comparison, machine: bool) -> Iterato
 
 
 def _found(session: Session, old: Side, new: Side, how: Comparison) -> Iterator[Change]:
-    entities = (how.entity,) if how.entity else ENTITIES
     if old.file is not None and new.file is not None:
-        raw = _files(session, old.file, new.file, entities)
+        raw = _files(session, old.file, new.file, how)
     elif old.snapshot is not None and new.snapshot is not None:
-        raw = _snapshots(session, old, new, entities, how.catalog)
+        raw = _snapshots(session, old, new, how)
     else:
-        raw = _mixed(session, old, new, entities, how.catalog)
+        raw = _mixed(session, old, new, how)
     return changes.wanted(raw, only=how.only, fields=how.fields)
 
 
-def _snapshots(
-    session: Session, old: Side, new: Side, entities: Iterable[str], catalog: str | None
-) -> Iterator[Change]:
+def _wanted(how: Comparison, known: Sequence[str]) -> tuple[str, ...]:
+    """The entities to compare. Raises UsageError for one that is not there."""
+    if how.entity is None:
+        return tuple(known)
+    check_entity(how.entity, known)
+    return (how.entity,)
+
+
+def _snapshots(session: Session, old: Side, new: Side, how: Comparison) -> Iterator[Change]:
     from feedengine.store.records import records
 
     named = sorted({each for each in (old.catalog, new.catalog) if each})
     if len(named) > 1:
         raise UsageError(f"Snapshots of two catalogs cannot be compared: {' and '.join(named)}.")
-    opened, section = session.catalog(named[0] if named else catalog)
+    opened, section = session.catalog(named[0] if named else how.catalog)
     a, b = int(old.snapshot or 0), int(new.snapshot or 0)
     for number in (a, b):
         if number:
             opened.snapshot(number)
-    for entity in entities:
-        yield from changes.of_snapshots(entity, records(opened.changes(section, entity, a, b)))
+    for entity in _wanted(how, opened.entities.names):
+        found = records(opened.changes(section, entity, a, b))
+        yield from changes.of_snapshots(entity, found, opened.entities.key(entity))
 
 
-def _files(session: Session, old: Path, new: Path, entities: Iterable[str]) -> Iterator[Change]:
+def _files(session: Session, old: Path, new: Path, how: Comparison) -> Iterator[Change]:
     from feedengine import engine
+    from feedengine.asking import entities_of, reading_rules
     from feedengine.store.records import records
+    from feedengine.target import FeedRequest, read_name
 
     settings = session.settings
+    store = session.store if session.existing_store() else None
+    named = read_name(store, settings, FeedRequest(new, how.catalog, profile=how.profile, entity=how.entity))
+    profile, entities = named.profile, entities_of(named.profile)
+    one = getattr(named.name, "entity", None) or (how.entity if profile.name != DEFAULT else None)
+    wanted = _wanted(how, entities.names)
+    _must_be_comparable(entities, (one,) if one else wanted)
+    form = profile.format(one) if one else None
     with tempfile.TemporaryDirectory(prefix="feedengine-") as temp:
         request: dict[str, Any] = {
-            "settings": _rules(session),
+            "settings": reading_rules(profile, settings, named.catalog, one),
+            "entities": entities.specs,
+            **({"entity": one} if one else {}),
+            **({"format": form} if form else {}),
             "threads": settings.threads,
             "memory": settings.memory_limit // 2,
             "temp_dir": str(settings.get("engine.temp_dir") or temp),
@@ -157,31 +175,43 @@ def _files(session: Session, old: Path, new: Path, entities: Iterable[str]) -> I
         found = engine.diff_files(old, new, request)
         if found.report["verdict"] == "invalid":
             raise FeedRejected("The files cannot be compared: one of them is no valid feed.", report=found.report)
-        for entity in entities:
+        for entity in wanted:
             before, after = found.before(entity), found.after(entity)
             with found.streaming():
                 yield from changes.of_files(
-                    entity, records(before) if before is not None else (), records(after) if after is not None else ()
+                    entity,
+                    records(before) if before is not None else (),
+                    records(after) if after is not None else (),
+                    entities.key(entity),
                 )
 
 
-def _rules(session: Session) -> dict[str, Any]:
-    """The rules that reading a file needs."""
-    rules = session.settings.planner()
-    outside = ("safeguard", "denominator", "deactivation_counts", "reject_stale", "unknown_section")
-    return {name: value for name, value in rules.items() if name not in outside}
+def _must_be_comparable(entities: Entities, wanted: Iterable[str]) -> None:
+    """Two files alone do not tell which records mean the same where the engine makes the ids."""
+    made = [entity for entity in wanted if entities.spec(entity).get("identity")]
+    if made:
+        raise UsageError(
+            f"Two files of {made[0]} cannot be compared: which records they mean is known to a catalog only.",
+            hints=[Hint("See what a file would change", ("feedengine", "plan", "FILE"))],
+        )
 
 
-def _mixed(session: Session, old: Side, new: Side, entities: Iterable[str], catalog: str | None) -> Iterator[Change]:
+def _mixed(session: Session, old: Side, new: Side, how: Comparison) -> Iterator[Change]:
     """A snapshot against a file: the snapshot is written out as a feed, then two files are compared."""
     from feedengine.deliver.export import export
 
     stored = old if old.snapshot is not None else new
-    opened, section = session.catalog(stored.catalog or catalog)
+    opened, section = session.catalog(stored.catalog or how.catalog)
+    if opened.entities.profile != DEFAULT:
+        # What is stored has been brought into normal form: read as a feed a second time it may say something else.
+        raise UsageError(
+            f"A file cannot be compared with a snapshot of profile {opened.entities.profile}.",
+            hints=[Hint("See what the file would change", ("feedengine", "plan", str(old.file or new.file)))],
+        )
     with tempfile.TemporaryDirectory(prefix="feedengine-", dir=session.store.tmp) as temp:
         feed = Path(temp) / "snapshot.jsonl.tar.gz"
         export(opened, section, feed, form="jsonl.tar.gz", at=stored.snapshot)
         if stored is old:
-            yield from _files(session, feed, new.file or feed, entities)
+            yield from _files(session, feed, new.file or feed, how)
         else:
-            yield from _files(session, old.file or feed, feed, entities)
+            yield from _files(session, old.file or feed, feed, how)

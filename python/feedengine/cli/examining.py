@@ -17,6 +17,7 @@ from feedengine.cli.finding import Finding
 from feedengine.cli.render import text
 from feedengine.cli.version import version
 from feedengine.errors import FeedEngineError, StoreNotFound
+from feedengine.profile import DEFAULT
 
 if TYPE_CHECKING:
     from feedengine.cli.session import Session
@@ -111,8 +112,12 @@ def _catalog(session: Session, key: str) -> Iterator[Finding]:
         with session.store.catalog(key) as opened:
             for section in opened.sections():
                 base = opened.base(section)
-                items = base.entities["items"].records
-                yield Finding(name, "ok", f"{section}: snapshot {base.snapshot}, {text.counted(items, 'item')}")
+                first, *others = base.entities.values()
+                counted = text.counted(first.records, first.entity.removesuffix("s"))
+                if opened.entities.profile != DEFAULT:
+                    records = first.records + sum(each.records for each in others)
+                    counted = f"{text.counted(records, 'record')} of profile {opened.entities.profile}"
+                yield Finding(name, "ok", f"{section}: snapshot {base.snapshot}, {counted}")
                 runs = [opened.index_dir / run for entity in base.entities.values() for run in entity.runs]
                 lost = [run for run in runs if not run.is_file()]
                 said = f"{text.counted(len(runs), 'run')}"

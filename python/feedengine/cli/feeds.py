@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedengine.errors import ExitCode, FeedRejected, Hint, UsageError
-from feedengine.names import OPERATIONS, BadName, FeedName, parse
+from feedengine.names import OPERATIONS, BadName, FeedName
 
 if TYPE_CHECKING:
     from feedengine.cli.session import Session
@@ -29,6 +29,8 @@ class FeedOptions:
     memory_limit: str | None = None
     threads: int | None = None
     create: bool = False
+    profile: str | None = None
+    entity: str | None = None
 
 
 def configure(session: Session, options: FeedOptions) -> None:
@@ -46,7 +48,7 @@ def request(session: Session, file: Path, options: FeedOptions, *, verb: str) ->
     Raises UsageError where options contradict, FeedRejected where the name is needed and cannot be read.
     """
     from feedengine.cli.session import parse_catalog
-    from feedengine.target import FeedRequest
+    from feedengine.target import FeedRequest, is_needed, read_name
 
     if options.operation is not None and options.operation not in OPERATIONS:
         raise UsageError(f'"{options.operation}" is no operation; it must be one of {", ".join(OPERATIONS)}.')
@@ -58,26 +60,32 @@ def request(session: Session, file: Path, options: FeedOptions, *, verb: str) ->
         parse_catalog(options.catalog)
     if not file.is_file():
         raise UsageError(f"There is no file {file}.", code="NO_FILE", state="Nothing was changed.")
-    name = parse(file.name, known_keys(session))
-    operation = _operation(verb, file, name, options)
-    if isinstance(name, BadName) and (options.catalog is None or operation is None):
-        raise bad_name(name, verb)
-    return FeedRequest(
+    wanted = FeedRequest(
         path=file,
-        catalog=options.catalog or (name.catalog if isinstance(name, FeedName) else None),
-        operation=operation or (name.operation if isinstance(name, FeedName) else None),
-        force=options.force or (isinstance(name, FeedName) and name.force),
+        catalog=options.catalog,
+        operation=options.operation,
+        force=options.force,
         reason=options.reason,
         hold_removals=True if options.hold_removals else None,
         actor=session.actor,
         create=options.create,
+        profile=options.profile,
+        entity=options.entity,
     )
-
-
-def known_keys(session: Session) -> list[str]:
-    """Registered keys: those of the store and those that the settings name."""
-    stored = session.store.keys() if session.existing_store() else []
-    return sorted({*stored, *session.settings.keys})
+    named = read_name(session.store if session.existing_store() else None, session.settings, wanted)
+    name = named.name
+    operation = _operation(verb, file, name, options)
+    wanted = replace(wanted, operation=operation)
+    if isinstance(name, BadName):
+        if is_needed(named, wanted):
+            raise bad_name(name, verb, profiled=named.profile.naming.grammar != "constructor")
+        return wanted
+    return replace(
+        wanted,
+        catalog=options.catalog or named.catalog,
+        operation=operation or (name.operation if options.entity is None else None),
+        force=options.force or name.force,
+    )
 
 
 def _operation(verb: str, file: Path, name: FeedName | BadName, options: FeedOptions) -> str | None:
@@ -96,12 +104,12 @@ def _operation(verb: str, file: Path, name: FeedName | BadName, options: FeedOpt
     return wanted
 
 
-def bad_name(name: BadName, verb: str) -> FeedRejected:
-    """The refusal of a name that says too little, with the ways on."""
+def bad_name(name: BadName, verb: str, *, profiled: bool = False) -> FeedRejected:
+    """The refusal of a name that says too little, with the ways on; `profiled` names say an entity."""
     hints = []
     if name.did_you_mean:
         hints.append(Hint("It was probably meant to be", (name.did_you_mean,)))
-    tail = () if verb == "sync" else ("--operation", "sync")
+    tail = ("--entity", "NAME") if profiled else () if verb == "sync" else ("--operation", "sync")
     hints.append(Hint("Say it yourself", ("feedengine", verb, name.filename, "--catalog", "KEY/SECTION", *tail)))
     return FeedRejected(
         f'The file name "{name.filename}" cannot be read ({name.part}): {name.message}',

@@ -14,6 +14,11 @@ Catalog = Annotated[str | None, Option("--catalog", metavar="KEY/SECTION", help=
 Operation = Annotated[
     str | None, Option("--operation", metavar="NAME", help="What the feed does, instead of its name's word.")
 ]
+Profile = Annotated[
+    str | None,
+    Option("--profile", metavar="NAME|FILE", help="What the feed is; for a new catalog, or its new profile."),
+]
+Entity = Annotated[str | None, Option("--entity", metavar="NAME", help="The entity that the file holds.")]
 Force = Annotated[bool, Option("--force", help="Skip the removal safeguard, and only that; wants --reason.")]
 Reason = Annotated[str | None, Option("--reason", metavar="TEXT", help="Why; kept with the task.")]
 RemovalLimit = Annotated[

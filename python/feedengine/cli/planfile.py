@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 SCHEMA = "feedengine.plan/1"
 _START = 200
 _REQUEST = ("catalog", "operation", "force", "reason", "hold_removals", "create")
+#: Said since profiles exist; older plans lack them.
+_SINCE = ("profile", "entity")
 
 
 def looks_like_plan(path: Path) -> bool:
@@ -31,7 +33,7 @@ def looks_like_plan(path: Path) -> bool:
 def save(path: Path, report: Mapping[str, Any], request: FeedRequest, target: tuple[str, str, bool]) -> None:
     """Write a plan. `target` is the catalog, the operation and force as they were understood."""
     catalog, operation, force = target
-    wish: dict[str, Any] = {name: getattr(request, name) for name in _REQUEST}
+    wish: dict[str, Any] = {name: getattr(request, name) for name in (*_REQUEST, *_SINCE)}
     wish |= {"path": str(request.path.absolute()), "catalog": catalog, "operation": operation, "force": force}
     document = {**report, "schema": SCHEMA, "request": wish}
     part = path.with_name(path.name + ".part")
@@ -63,4 +65,5 @@ def load(path: Path, actor: str) -> tuple[dict[str, Any], FeedRequest]:
     feed = Path(wish["path"])
     if not feed.is_file():
         raise UsageError(f"The feed {feed} that was planned is gone.", code="NO_FILE", state="Nothing was changed.")
-    return document, FeedRequest(path=feed, actor=actor, **{name: wish[name] for name in _REQUEST})
+    given = {name: wish[name] for name in _REQUEST} | {name: wish.get(name) for name in _SINCE}
+    return document, FeedRequest(path=feed, actor=actor, **given)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -147,9 +147,8 @@ def parse_catalog(named: str) -> tuple[str, str]:
     return key, section
 
 
-def check_entity(entity: str) -> None:
+def check_entity(entity: str, known: Iterable[str]) -> None:
     """Raise UsageError for an entity that does not exist."""
-    known = ("items", "variations", "item_groups")
     if entity not in known:
         raise UsageError(f'--entity must be one of {", ".join(known)}; not "{entity}".')
 

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedengine.cli.feeds import bad_name, exit_code
 from feedengine.cli.render import report, text
 from feedengine.errors import ExitCode, FeedEngineError, FeedRejected, UsageError
-from feedengine.names import OPERATIONS, FeedName, parse
+from feedengine.names import OPERATIONS, FeedName
 
 if TYPE_CHECKING:
     from feedengine.cli.session import Session
     from feedengine.store import Store
+    from feedengine.target import FeedRequest, Named
 
 _CATALOG = "validate/validate"
 #: What to check a feed as, where nothing is stored that it could patch, delete or keep.
@@ -29,6 +31,8 @@ def validate(
     catalog: str | None,
     errors_csv: Path | None,
     strict: bool,
+    profile: str | None = None,
+    entity: str | None = None,
 ) -> int:
     """Check every file; gives the worst exit code."""
     if operation is not None and operation not in OPERATIONS:
@@ -37,13 +41,15 @@ def validate(
         if not file.is_file():
             raise UsageError(f"There is no file {file}.", code="NO_FILE")
     from feedengine.store import Store
+    from feedengine.target import FeedRequest
 
     found: list[dict[str, Any]] = []
     worst = ExitCode.DONE
     with tempfile.TemporaryDirectory(prefix="feedengine-") as folder:
         store = Store.create(Path(folder) / "store", session.store_options())
         for file in files:
-            document, code = _one(session, store, file, operation, catalog, strict)
+            wanted = FeedRequest(file, catalog, operation, create=True, profile=profile, entity=entity)
+            document, code = _one(session, store, wanted, strict)
             found.append(document)
             worst = max(worst, code)
             if not session.out.machine:
@@ -57,16 +63,17 @@ def validate(
     return int(worst)
 
 
-def _one(
-    session: Session, store: Store, file: Path, operation: str | None, catalog: str | None, strict: bool
-) -> tuple[dict[str, Any], ExitCode]:
+def _one(session: Session, store: Store, wanted: FeedRequest, strict: bool) -> tuple[dict[str, Any], ExitCode]:
     from feedengine import ingest
-    from feedengine.target import FeedRequest
+    from feedengine.target import read_name
 
-    name = parse(file.name, session.settings.keys)
-    said = operation or (name.operation if isinstance(name, FeedName) else "sync")
-    where = catalog or (name.catalog if isinstance(name, FeedName) else _CATALOG)
-    request = FeedRequest(path=file, catalog=where, operation=_WITHOUT_CATALOG.get(said, said), create=True)
+    file = wanted.path
+    named = read_name(None, session.settings, wanted)
+    name = named.name
+    said = wanted.operation or (name.operation if isinstance(name, FeedName) else _operation(named, wanted))
+    request = replace(wanted, catalog=named.catalog or _CATALOG, operation=_WITHOUT_CATALOG.get(said, said))
+    if named.profile.naming.grammar != "constructor":
+        request = replace(request, profile=named.profile.source)
     try:
         with session.watch() as watch:
             document = ingest.plan(store, session.settings, request, watch).report
@@ -77,6 +84,12 @@ def _one(
         # The content may be right all the same; where the name is all there is, it will be refused.
         document["name_problem"] = _as_problem(bad_name(name, "apply"))
     return document, exit_code(document, strict=strict)
+
+
+def _operation(named: Named, wanted: FeedRequest) -> str:
+    """What a file is checked as whose name says nothing."""
+    known = {each.name: each.operation for each in named.profile.entities}
+    return known.get(wanted.entity or "", "sync")
 
 
 def _as_problem(error: FeedEngineError) -> dict[str, Any]:

@@ -25,9 +25,6 @@ if TYPE_CHECKING:
 #: Forms by the ending of a file's name. Archives hold one member an entity: items.csv, variations.csv, item_groups.csv.
 FORMS = ("jsonl.tar.gz", "tar.gz", "tar", "csv.gz", "jsonl.gz", "csv", "jsonl", "parquet")
 
-#: Entities in the order they stand in an archive.
-ENTITIES = ("items", "variations", "item_groups")
-
 _COPY = 1 << 20
 
 
@@ -37,37 +34,70 @@ def form_of(name: str) -> str | None:
 
 
 def export(
-    catalog: Catalog, section: str, out: Path | str, *, form: str, at: int | None = None, entity: str = "items"
+    catalog: Catalog, section: str, out: Path | str, *, form: str, at: int | None = None, entity: str | None = None
 ) -> dict[str, int]:
     """Write a snapshot (None = the current one) to the file `out`, or to stdout for "-"; gives records by entity.
 
     Records are ordered by id, and equal snapshots give equal files. The file appears when it is complete. Archives
-    hold every entity that has records; the other forms hold `entity`. Raises `SnapshotNotFound`, `CatalogNotFound`,
-    `DiskFull`, `UsageError` for an unknown form or a value that CSV cannot hold.
+    hold every entity that has records; the other forms hold `entity` (None = the profile's first). Raises
+    `SnapshotNotFound`, `CatalogNotFound`, `DiskFull`, `UsageError` for an unknown form or a value that CSV cannot hold.
     """
     if form not in FORMS:
         raise UsageError(f"unknown form {form!r}; known: {', '.join(FORMS)}", state="Nothing was written.")
+    entity = entity or catalog.entities.first
+    with _target(catalog, out) as (target, folder, stack):
+        if "tar" in form:
+            return _archive(catalog, section, target, folder, form, at)
+        return {entity: _one(catalog, section, entity, form, at, target, folder, stack)}
+
+
+def export_ids(
+    catalog: Catalog, section: str, out: Path | str, *, entity: str, form: str = "csv", at: int | None = None
+) -> dict[str, int]:
+    """Write which record has which ids: the one that the engine made, and the sender's; csv or csv.gz.
+
+    The headings are those of the sender's files, so that the file can be sent back with more columns. Raises as
+    `export`, and `UsageError` for an entity whose ids are the sender's alone.
+    """
+    if not catalog.entities.spec(entity).get("identity"):
+        raise UsageError(
+            f"{entity} are known by {catalog.entities.key(entity)}, which the sender gives: there are no other ids",
+            state="Nothing was written.",
+        )
+    with _target(catalog, out) as (target, folder, stack):
+        return {entity: _one(catalog, section, entity, form, at, target, folder, stack, ids=True)}
+
+
+@contextmanager
+def _target(catalog: Catalog, out: Path | str) -> Iterator[tuple[BinaryIO, Path, ExitStack]]:
+    """Where to write, a folder for scratch files on the same disk, and what closes before the file gets its name."""
     try:
-        with ExitStack() as stack:
-            to_stdout = str(out) == "-"
-            folder = catalog.temp if to_stdout else Path(out).absolute().parent
-            if to_stdout:
+        with ExitStack() as whole:
+            if str(out) == "-":
                 target: BinaryIO = sys.stdout.buffer
+                folder = catalog.temp
             else:
-                target = stack.enter_context(_whole(Path(out)))
-            if "tar" in form:
-                return _archive(catalog, section, target, folder, form, at)
-            with _written(catalog, section, entity, form.removesuffix(".gz"), at, folder) as (header, body, count):
-                if form.endswith(".gz"):
-                    target = stack.enter_context(GzipWriter(target))  # type: ignore[assignment]
-                target.write(header)
-                with body.open("rb") as file:
-                    shutil.copyfileobj(file, target, _COPY)
-                return {entity: count}
+                target = whole.enter_context(_whole(Path(out)))
+                folder = Path(out).absolute().parent
+            with ExitStack() as stack:
+                yield target, folder, stack
     except BrokenPipeError:
         raise
     except OSError as error:
         raise from_os_error(error, f"write {out}") from error
+
+
+def _one(
+    catalog: Catalog, section: str, entity: str, form: str, at: int | None, target: BinaryIO, folder: Path,
+    stack: ExitStack, *, ids: bool = False,
+) -> int:  # fmt: skip
+    with _written(catalog, section, entity, form.removesuffix(".gz"), at, folder, ids=ids) as (header, body, count):
+        if form.endswith(".gz"):
+            target = stack.enter_context(GzipWriter(target))  # type: ignore[assignment]
+        target.write(header)
+        with body.open("rb") as file:
+            shutil.copyfileobj(file, target, _COPY)
+        return count
 
 
 def _archive(
@@ -79,7 +109,7 @@ def _archive(
         if form.endswith(".gz"):
             target = stack.enter_context(GzipWriter(target))  # type: ignore[assignment]
         tar = stack.enter_context(tarfile.open(fileobj=target, mode="w|", format=tarfile.PAX_FORMAT))
-        for entity in ENTITIES:
+        for entity in catalog.entities.names:
             with _written(catalog, section, entity, members, at, folder) as (header, body, count):
                 if not count:
                     # An empty member would be an empty feed, which no operation accepts.
@@ -107,12 +137,12 @@ class _After(io.RawIOBase):
 
 @contextmanager
 def _written(
-    catalog: Catalog, section: str, entity: str, form: str, at: int | None, folder: Path
+    catalog: Catalog, section: str, entity: str, form: str, at: int | None, folder: Path, *, ids: bool = False
 ) -> Iterator[tuple[bytes, Path, int]]:
     """One entity as text in a scratch file in `folder`."""
     scratch = folder / f".{os.urandom(8).hex()}.part"
     try:
-        header, count = catalog.write_text(section, entity, at, form, scratch)
+        header, count = catalog.write_text(section, entity, at, form, scratch, ids=ids)
         point("export.after_text")
         yield header, scratch, count
     finally:

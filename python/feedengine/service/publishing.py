@@ -94,6 +94,7 @@ def publish(store: Store, catalog: Catalog, target: SendTarget, wish: Wish, *, d
         publications.check_free(target.name, named)
     to = catalog.base(wish.section).snapshot if wish.to_snapshot is None else wish.to_snapshot
     base, also, notes = _base(catalog, publications, target, named, wish)
+    catalog.entities.must_have(ENTITIES, "publishing")
     with catalog.difference(wish.section, base or 0, to, also) as difference:
         limits = Limits(int(target.keys["records_per_file"]), int(target.keys["bytes_per_file"]))
         plan = choose(difference, known=base is not None, full=wish.full, limits=limits)

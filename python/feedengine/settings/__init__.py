@@ -27,6 +27,10 @@ class Value:
     origin: str = "default"
 
 
+#: Said of a catalog, but not in the words that the engine takes.
+_ELSEWHERE = ("rules.profile", "safeguard.entities")
+
+
 @dataclass(frozen=True)
 class Settings:
     """All settings of one run. `values` has every name of the table; `catalogs` only what catalogs override.
@@ -64,6 +68,7 @@ class Settings:
                 # A limit that was typed is meant for all entities, whatever the file says about single ones.
                 for entity in ("items", "variations", "item_groups"):
                     values[f"safeguard.{entity}"] = Value(None, f"flag {typed}")
+                values["safeguard.entities"] = Value({}, f"flag {typed}")
         return cls(values, catalogs, path, named)
 
     def value(self, dotted: str, catalog: str | None = None) -> Value:
@@ -81,7 +86,7 @@ class Settings:
         flat: dict[str, Any] = {}
         guard: dict[str, Any] = {}
         for each in SETTINGS:
-            if each.per_catalog and each.dotted != "rules.profile":
+            if each.per_catalog and each.dotted not in _ELSEWHERE:
                 target = guard if each.table == "safeguard" else flat
                 target[each.name] = self.get(each.dotted, catalog)
         return {**flat, "safeguard": guard}

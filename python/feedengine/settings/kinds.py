@@ -133,6 +133,15 @@ def optional_limit(raw: Any) -> str | None:
     return None if raw in ("", None) else limit(raw)
 
 
+def limits(raw: Any) -> dict[str, str]:
+    """Limits by name: `{products = "20%", inventory = "off"}`; as one text `products=20%,inventory=off`."""
+    if isinstance(raw, str):
+        raw = dict(part.split("=", 1) for part in map(str.strip, raw.split(",")) if "=" in part) if raw else {}
+    if not isinstance(raw, Mapping):
+        raise ValueError(f"must be a table of limits by entity; not {shown(raw)}")
+    return {str(name).strip(): limit(value) for name, value in raw.items()}
+
+
 def texts(raw: Any) -> list[str]:
     """A list of texts; as one text, separated by commas."""
     if isinstance(raw, str):

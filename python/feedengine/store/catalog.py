@@ -47,7 +47,7 @@ from feedengine.store.model import (
 )
 from feedengine.store.rollback import roll_back
 from feedengine.store.schema import SHARED
-from feedengine.store.trace import provenance, trace
+from feedengine.store.trace import find, provenance, trace
 
 FILE = "catalog.duckdb"
 
@@ -133,6 +133,10 @@ class Catalog:
         """What the file itself says its entities are; None while there is no file."""
         con = self._read()
         return schema.entities(con) if con else None
+
+    def read_by(self, profile: Entities) -> None:
+        """Read what is stored by the declarations of `profile` from now on, and keep them with the next commit."""
+        self._profile, self._known = profile, None
 
     @mapped()
     def sections(self) -> list[str]:
@@ -394,11 +398,14 @@ class Catalog:
             return Result(reading.reader(con), f"SELECT '' AS {quoted(self.entities.key(entity))} WHERE false")
         return reading.state(con, table, columns, at)
 
-    def write_text(self, section: str, entity: str, at: int | None, form: str, path: Path) -> tuple[bytes, int]:
+    def write_text(
+        self, section: str, entity: str, at: int | None, form: str, path: Path, *, ids: bool = False
+    ) -> tuple[bytes, int]:
         """Write the records at a snapshot to `path`, ordered by id: form csv, jsonl or parquet.
 
-        Gives the bytes that belong before the file's content, and the number of records. Raises `SnapshotNotFound`,
-        `DiskFull`, `UsageError` for a value that CSV cannot hold.
+        `ids`: only what identifies them, under the sender's headings. Gives the bytes that belong before the file's
+        content, and the number of records. Raises `SnapshotNotFound`, `DiskFull`, `UsageError` for a value that CSV
+        cannot hold.
         """
         columns = self.columns_at(section, entity, at)
         con = self._must_read(section)
@@ -407,7 +414,20 @@ class Catalog:
             path.write_bytes(b"")
             return b"", 0
         with mapped("The export was not written."), room_to_sort(con, self.options, len(columns)):
-            return text.write(con, table, list(columns), at, form, path)
+            return text.write(con, table, list(columns), at, form, path, ids=ids)
+
+    @mapped()
+    def meant(self, section: str, entity: str, named: str) -> str:
+        """The id of the record that is meant by an id or, where that is unknown, by another of its identifiers.
+
+        `named` itself where nothing is found. Raises `UsageError` where several records are.
+        """
+        con = self._must_read(section)
+        table = self._table(con, section, entity)
+        found = find(con, table, named) if table else []
+        if len(found) > 1:
+            raise UsageError(f"{named!r} may be {' or '.join(found)}: say which {entity} are meant by their id")
+        return found[0] if found else named
 
     @mapped()
     def trace(self, section: str, entity: str, record: str) -> list[dict[str, Any]]:

@@ -198,7 +198,7 @@ def layout(con: DuckDBPyConnection, wanted: Entities | None = None) -> Layout:
     """
     own = entities(con)
     found = tables(con, own)
-    if wanted is None or wanted == own:
+    if wanted is None or not wanted.differs(own):
         return Layout(sections(con), found, own)
     stored: dict[str, dict[str, None]] = {}
     for (_, entity), table in found.items():

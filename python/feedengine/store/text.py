@@ -22,18 +22,29 @@ LINES = "csv, HEADER false, QUOTE '', ESCAPE '', DELIMITER ''"
 
 
 def write(
-    con: DuckDBPyConnection, table: Table, columns: list[Column], at: int | None, form: str, path: Path
+    con: DuckDBPyConnection,
+    table: Table,
+    columns: list[Column],
+    at: int | None,
+    form: str,
+    path: Path,
+    *,
+    ids: bool = False,
 ) -> tuple[bytes, int]:
-    """Write the records at a snapshot to `path`, ordered by id: form csv, jsonl or parquet.
+    """Write the records at a snapshot to `path`, ordered by id: form csv, jsonl or parquet; `ids` is for csv.
 
     Gives what belongs before the file's content (CSV's header) and the number of records. Raises `UsageError` for what
     the form cannot hold.
     """
     rows = f"FROM {table.history} AS h WHERE {visible(at)} ORDER BY h.{table.id}"
     header = b""
+    if ids:
+        columns = _identifying(table, columns)
     if form == "csv":
         _refuse_what_csv_cannot_hold(con, table, columns, at)
         names, cells = _csv(table, columns)
+        if ids:
+            names = [_heading(table, column) for column in columns]
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow(names)
         # DuckDB would rename columns that differ only in case, so the header is ours.
@@ -49,6 +60,20 @@ def write(
         raise ValueError(form)
     copied = reader(con).execute(f"COPY ({query}) TO {literal(str(path))} (FORMAT {how})").fetchall()
     return header, int(copied[0][0])
+
+
+def _identifying(table: Table, columns: list[Column]) -> list[Column]:
+    """The key, what else a record is found by, and what no two records share; in that order."""
+    spec = table.spec
+    named = [table.key, *(each["field"] for each in spec.get("identity") or ()), *(spec.get("unique") or ())]
+    known = {column.name: column for column in columns}
+    return [known[name] for name in dict.fromkeys(named) if name in known]
+
+
+def _heading(table: Table, column: Column) -> str:
+    """What a sender calls a column."""
+    field = next(each for each in table.spec["fields"] if each["name"] == column.name)
+    return str(field["aliases"][0]) if field["aliases"] else column.name
 
 
 def _csv(table: Table, columns: list[Column]) -> tuple[list[str], list[str]]:

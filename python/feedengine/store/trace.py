@@ -28,6 +28,21 @@ def versions(con: DuckDBPyConnection, table: Table, record: str) -> list[Version
     ]
 
 
+def find(con: DuckDBPyConnection, table: Table, named: str) -> list[str]:
+    """Ids of the records whose id is `named`; if there is none, of those with another identifier of that value.
+
+    An identifier that a record once had finds it too.
+    """
+    others = [each["field"] for each in table.spec.get("identity") or () if each["field"] in table.physical]
+    for columns in ([table.key], [name for name in others if name != table.key]):
+        if columns:
+            test = " OR ".join(f"{table.column(name)} = $1" for name in columns)
+            query = f"SELECT DISTINCT {table.id} FROM {table.history} WHERE {test} ORDER BY 1 LIMIT 3"
+            if found := [str(row[0]) for row in con.execute(query, [named]).fetchall()]:
+                return found
+    return []
+
+
 def trace(con: DuckDBPyConnection, table: Table, record: str) -> list[dict[str, Any]]:
     """See `Catalog.trace`."""
     infos = {info.number: info for info in registry.snapshots(con)}

@@ -25,6 +25,8 @@ def command(
     dry_run: params.DryRun = False,
     memory_limit: params.MemoryLimit = None,
     threads: params.Threads = None,
+    profile: params.Profile = None,
+    entity: params.Entity = None,
 ) -> int:
     """Apply a feed as its name says (sync, delta, patchdelta, patchdeltacreate, patchdeltaignore, delete, whitelist).
 
@@ -37,8 +39,9 @@ def command(
 
     session = params.session(context)
     options = FeedOptions(
-        catalog, operation, force, reason, removal_limit, hold_removals, strict, memory_limit, threads, create
-    )
+        catalog, operation, force, reason, removal_limit, hold_removals, strict, memory_limit, threads, create,
+        profile, entity,
+    )  # fmt: skip
     if looks_like_plan(file):
         return saved_plan(session, file, options, dry_run=dry_run)
     return feed(session, file, options, verb="apply", dry_run=dry_run)

@@ -27,6 +27,7 @@ def command(
     detailed_exitcode: params.DetailedExitCode = False,
     memory_limit: params.MemoryLimit = None,
     threads: params.Threads = None,
+    profile: params.Profile = None,
 ) -> int:
     """Show which records and fields differ between A and B. All are counted, however few are shown."""
     from feedengine.cli.comparing import Comparison, compare
@@ -35,4 +36,4 @@ def command(
     session.flag("engine.memory_limit", "--memory-limit", memory_limit)
     session.flag("engine.threads", "--threads", threads)
     wanted = tuple(part.strip() for part in (fields or "").split(",") if part.strip())
-    return compare(session, a, b, Comparison(form, wanted, limit, only, entity, catalog, detailed_exitcode))
+    return compare(session, a, b, Comparison(form, wanted, limit, only, entity, catalog, detailed_exitcode, profile))

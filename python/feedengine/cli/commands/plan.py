@@ -26,6 +26,8 @@ def command(
     detailed_exitcode: params.DetailedExitCode = False,
     memory_limit: params.MemoryLimit = None,
     threads: params.Threads = None,
+    profile: params.Profile = None,
+    entity: params.Entity = None,
 ) -> int:
     """Show what a feed would change, without changing anything.
 
@@ -37,8 +39,9 @@ def command(
 
     session = params.session(context)
     options = FeedOptions(
-        catalog, operation, force, reason, removal_limit, hold_removals, strict, memory_limit, threads, create
-    )
+        catalog, operation, force, reason, removal_limit, hold_removals, strict, memory_limit, threads, create,
+        profile, entity,
+    )  # fmt: skip
     configure(session, options)
     wanted = request(session, file, options, verb="plan")
     return show_plan(session, wanted, save_to=out, detailed=detailed_exitcode)

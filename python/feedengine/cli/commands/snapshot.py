@@ -159,7 +159,7 @@ def sql(
     csv: Annotated[bool, Option("--csv", help="Print CSV, all rows.")] = False,
     limit: Annotated[int, Option("--limit", metavar="N", least=1, help="Most rows of a table.")] = 100,
 ) -> int:
-    """Ask the catalog in SQL, read-only. Current rows are the views items, variations and item_groups."""
+    """Ask the catalog in SQL, read-only. Current rows are views named as the entities: items, variations..."""
     from itertools import islice
 
     from feedengine.cli.render import snapshot as render
@@ -198,21 +198,36 @@ def export(
         str | None,
         Option("--format", metavar="FORM", help="tar.gz, csv, jsonl, parquet, csv.gz, jsonl.tar.gz..."),
     ] = None,
-    entity: Annotated[str, Option("--entity", metavar="NAME", help="Of csv, jsonl, parquet: which.")] = "items",
+    entity: Annotated[
+        str | None,
+        Option("--entity", metavar="NAME", help="Of csv, jsonl, parquet: which; the profile's first if left out."),
+    ] = None,
+    ids: Annotated[
+        str | None,
+        Option(
+            "--ids", metavar="NAME", help="Only the ids of this entity's records: those the engine made, and yours."
+        ),
+    ] = None,
     catalog: params.Catalog = None,
 ) -> int:
     """Write a snapshot out: one entity as csv, jsonl or parquet, or all as an archive that can be loaded again."""
     from feedengine.cli.session import check_entity
-    from feedengine.deliver.export import FORMS, form_of
+    from feedengine.deliver.export import FORMS, export_ids, form_of
     from feedengine.deliver.export import export as write
 
     session = params.session(context)
-    check_entity(entity)
-    wanted = form or form_of(out)
+    wanted = form or form_of(out) or ("csv" if ids and out == "-" else None)
     if wanted not in FORMS:
         raise UsageError(f"Say the form with --format or by the file's ending: {', '.join(FORMS)}.")
+    if ids and (entity or wanted not in ("csv", "csv.gz")):
+        raise UsageError("--ids NAME is for csv and csv.gz, and names the entity itself.", state="Nothing was written.")
     opened, section = session.catalog(catalog)
-    counts = write(opened, section, out, form=wanted, at=at, entity=entity)
+    entity = ids or entity or opened.entities.first
+    check_entity(entity, opened.entities.names)
+    if ids:
+        counts = export_ids(opened, section, out, entity=ids, form=wanted, at=at)
+    else:
+        counts = write(opened, section, out, form=wanted, at=at, entity=entity)
     said = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items()) or "nothing"
     if out == "-":
         # Stdout holds the records themselves.

@@ -20,6 +20,8 @@ def command(
     dry_run: params.DryRun = False,
     memory_limit: params.MemoryLimit = None,
     threads: params.Threads = None,
+    profile: params.Profile = None,
+    entity: params.Entity = None,
 ) -> int:
     """Apply a full feed: what it does not hold is removed, within the limit of the safeguard.
 
@@ -30,6 +32,7 @@ def command(
     from feedengine.cli.feeds import FeedOptions
 
     options = FeedOptions(
-        catalog, operation, force, reason, removal_limit, hold_removals, strict, memory_limit, threads, create
-    )
+        catalog, operation, force, reason, removal_limit, hold_removals, strict, memory_limit, threads, create,
+        profile, entity,
+    )  # fmt: skip
     return feed(params.session(context), file, options, verb="sync", dry_run=dry_run)

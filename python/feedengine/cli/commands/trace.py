@@ -10,8 +10,10 @@ from feedengine.cli.declare import Argument, Context, Option
 
 def command(
     context: Context,
-    record: Annotated[str, Argument(metavar="ID", help="The record's id.")],
-    entity: Annotated[str, Option("--entity", metavar="NAME", help="items, variations or item_groups.")] = "items",
+    record: Annotated[str, Argument(metavar="ID", help="The record's id, or another of its identifiers.")],
+    entity: Annotated[
+        str | None, Option("--entity", metavar="NAME", help="Of which entity; the profile's first if left out.")
+    ] = None,
     catalog: params.Catalog = None,
 ) -> int:
     """Show which file, record number and snapshot set each field of a record, from its first day on."""
@@ -19,8 +21,10 @@ def command(
     from feedengine.cli.session import as_document, check_entity
 
     session = params.session(context)
-    check_entity(entity)
     opened, section = session.catalog(catalog)
+    entity = entity or opened.entities.first
+    check_entity(entity, opened.entities.names)
+    record = opened.meant(section, entity, record)
     life = [as_document(event) for event in opened.trace(section, entity, record)]
     if not life:
         from feedengine.errors import RecordNotFound

@@ -21,6 +21,8 @@ def command(
     strict: params.Strict = False,
     memory_limit: params.MemoryLimit = None,
     threads: params.Threads = None,
+    profile: params.Profile = None,
+    entity: params.Entity = None,
 ) -> int:
     """Read feeds and apply the rules to them, without a store and without changing anything.
 
@@ -32,4 +34,7 @@ def command(
 
     session = params.session(context)
     configure(session, FeedOptions(strict=strict, memory_limit=memory_limit, threads=threads))
-    return validate(session, files, operation=operation, catalog=catalog, errors_csv=errors_csv, strict=strict)
+    return validate(
+        session, files, operation=operation, catalog=catalog, errors_csv=errors_csv, strict=strict, profile=profile,
+        entity=entity,
+    )  # fmt: skip

@@ -72,7 +72,8 @@ def _by_entity(changes: Iterable[Change]) -> Iterator[tuple[Change, list[str] | 
         begins = change.entity != entity
         if begins:
             entity = change.entity
-            columns = ["id", *(name for name in dict.fromkeys([*change.after, *change.before]) if name != "id")]
+            others = (name for name in dict.fromkeys([*change.after, *change.before]) if name != change.key)
+            columns = [change.key, *others]
         yield change, columns if begins else None
 
 
@@ -91,7 +92,7 @@ def _daff(changes: Iterable[Change]) -> Iterator[str]:
 def _daff_cell(change: Change, name: str) -> Any:
     if change.kind == "changed" and name in change.fields:
         return f"{_bare(change.before.get(name))}->{_bare(change.after.get(name))}"
-    if name == "id":
+    if name == change.key:
         return change.id
     return (change.before if change.kind == "removed" else change.after).get(name)
 

@@ -14,8 +14,11 @@ def listing(snapshots: Sequence[Snapshot]) -> list[str]:
     """One line a snapshot, newest first."""
     if not snapshots:
         return ["no snapshots"]
+    # Of other profiles' entities none is the one that counts: all that a snapshot wrote are summed up.
+    items = any("items" in each["entities"] for each in snapshots)
+    held = "items" if items else "records"
     rows: list[tuple[str, ...]] = [
-        ("", "snapshot", "made", "section", "operation", "items", "added", "changed", "removed", "file")
+        ("", "snapshot", "made", "section", "operation", held, "added", "changed", "removed", "file")
     ]
     for each in snapshots:
         rows.append(
@@ -25,7 +28,7 @@ def listing(snapshots: Sequence[Snapshot]) -> list[str]:
                 text.moment(each["created"]),
                 text.cut(each["section"], 20),
                 ("force" if each.get("force") else "") + str(each["operation"]),
-                text.number(int((each["entities"].get("items") or {}).get("records") or 0)),
+                text.number(_held(each, "items" if items else None)),
                 *(
                     text.signed(sign, _sum(each, name))
                     for sign, name in (("+", "added"), ("~", "changed"), ("−", "removed"))
@@ -34,6 +37,12 @@ def listing(snapshots: Sequence[Snapshot]) -> list[str]:
             )
         )
     return text.table(rows, right=(1, 5, 6, 7, 8))
+
+
+def _held(snapshot: Snapshot, entity: str | None) -> int:
+    states = snapshot["entities"]
+    wanted = [entity] if entity else list(states)
+    return sum(int((states.get(each) or {}).get("records") or 0) for each in wanted)
 
 
 def _marks(snapshot: Snapshot) -> str:

@@ -71,6 +71,7 @@ ROWS: tuple[Setting, ...] = (
     _guard("items", kinds.optional_limit, None, "another limit for items; empty = limit"),
     _guard("variations", kinds.optional_limit, None, "another limit for variations; empty = limit"),
     _guard("item_groups", kinds.optional_limit, None, "another limit for item groups; empty = limit"),
+    _guard("entities", kinds.limits, {}, 'limits for any entity, by name: {products = "20%", inventory = "off"}'),
     _guard(
         "on_block", kinds.choice("refuse", "hold"), "refuse", "refuse the whole feed, or apply all but the removals"
     ),
