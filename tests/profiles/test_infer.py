@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from feedengine import profile
 from feedengine.errors import UsageError
+from feedengine.names import FeedName
 from feedengine.profile import guess, infer
 
 SHOP = """\
@@ -81,6 +82,26 @@ def test_types_are_believed_where_every_value_has_them(values: list[str], kind: 
     found = guess.guess("x", values)
     assert found.type == kind
     assert doubt in " ".join(found.doubts) and bool(doubt) == bool(found.doubts)
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("offers.csv", "{entity}[_{date:YYYYMMDD}][_{seq}].{ext}"),
+        ("PRODUCT_18_09_2024.csv", "{entity}_{date:DD_MM_YYYY}[_{seq}].{ext}"),
+        ("preise-2024-09-18_2.csv.gz", "{entity}-{date:YYYY-MM-DD}[_{seq}].{ext}"),
+        ("Artikel 18.09.2024.csv", "{entity} {date:DD.MM.YYYY}[_{seq}].{ext}"),
+        ("x_31_02_2024.csv", "{entity}[_{date:YYYYMMDD}][_{seq}].{ext}"),
+        ("Größe {1} (2).csv", "{entity}[_{date:YYYYMMDD}][_{seq}].{ext}"),
+        ("20240918.csv", "{entity}[_{date:YYYYMMDD}][_{seq}].{ext}"),
+    ],
+)
+def test_a_draft_reads_names_like_the_samples(tmp_path: Path, name: str, form: str) -> None:
+    (tmp_path / name).write_text("sku;name\n1;a\n")
+    made = profile.loads(infer.draft(tmp_path / name).text)
+    assert made.naming.form == form
+    found = made.parse_name(name.translate(str.maketrans("{}", "__")))
+    assert isinstance(found, FeedName) and found.entity == made.entities[0].name
 
 
 @pytest.mark.parametrize(

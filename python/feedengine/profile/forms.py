@@ -37,7 +37,7 @@ def parts_of(form: str, place: Place) -> dict[str, str]:
     """The fields that a form of names has, with their own forms."""
     found: dict[str, str] = {}
     for part in split(form, place):
-        if part.kind == "plain":
+        if part.kind in ("plain", "[", "]"):
             continue
         if part.kind in found:
             raise place.error(f"has {{{part.kind}}} twice")

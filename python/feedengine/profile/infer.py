@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from itertools import chain, count
 from pathlib import Path
 
@@ -38,9 +39,66 @@ def draft(path: Path, name: str | None = None) -> Draft:
         raise UsageError(f"{path} has no columns with names.", state="Nothing was written.")
     key = _key(columns, len(sample.rows))
     uncertain = [*doubts, *_doubts(columns, key, len(sample.rows))]
-    entity = _entity_name(name or path.name.partition(".")[0])
-    lines = _lines(path, sample, columns, key, entity, uncertain)
+    word, form = _called(path.name)
+    entity = _entity_name(name or word)
+    if form.startswith(_UNDATED):
+        uncertain.append("naming: the sample's name has no date; files of several days need one to be told apart")
+    lines = [
+        f"# Drafted from {quoted(path.name)[1:-1]}: {len(sample.rows)} rows, {len(columns)} columns. To be decided:",
+        *(f"# - {each}" for each in uncertain),
+        f"name = {quoted(entity)}",
+        'version = "1"',
+        "",
+        "[naming]",
+        f"form = {quoted(form)}",
+        'extensions = ["csv", "csv.gz"]',
+        "",
+        "[format]",
+        f"encoding = {quoted(sample.encoding)}",
+        f"delimiter = {quoted(sample.delimiter)}",
+        "",
+        "[fields]",
+        'normal = ["trim", "nfc"]',
+        "",
+        f"[entities.{entity}]",
+        f"file = {quoted(word)}",
+        'operation = "sync"',
+        "",
+        f"[entities.{entity}.fields]",
+        *(
+            _field(each, len(sample.rows), each is key)
+            for each in [key, *(each for each in columns if each is not key)]
+        ),
+    ]
     return Draft("\n".join(lines) + "\n", len(sample.rows), len(columns), tuple(uncertain))
+
+
+_UNDATED = "{entity}[_{date:YYYYMMDD}]"
+_DATED = (
+    ("YYYY{0}MM{0}DD", r"(?P<y>\d{{4}}){0}(?P<m>\d\d){0}(?P<d>\d\d)"),
+    ("DD{0}MM{0}YYYY", r"(?P<d>\d\d){0}(?P<m>\d\d){0}(?P<y>\d{{4}})"),
+)
+
+
+def _called(filename: str) -> tuple[str, str]:
+    """The word in a file's name that says what it is, and the form of such names."""
+    stem = re.sub(r"(\.[A-Za-z]{1,5}){1,2}$", "", filename)
+    for form, pattern in _DATED:
+        for separator in ("_", "-", ".", ""):
+            match = re.fullmatch(
+                rf"(?P<word>.*?[^\W_])(?P<gap>[_. -]){pattern.format(re.escape(separator))}(_[0-9]{{1,9}})?", stem
+            )
+            if match and _real(match):
+                return match["word"], f"{{entity}}{match['gap']}{{date:{form.format(separator)}}}[_{{seq}}].{{ext}}"
+    word = re.sub(r"[/\\{}\[\]\x00-\x1f\x7f]", "_", stem) or "records"
+    return word, f"{_UNDATED}[_{{seq}}].{{ext}}"
+
+
+def _real(match: re.Match[str]) -> bool:
+    try:
+        return bool(date(int(match["y"]), int(match["m"]), int(match["d"])))
+    except ValueError:
+        return False
 
 
 def _told_apart(sample: Sample, doubts: list[str]) -> list[Column]:
@@ -97,23 +155,6 @@ def _named(columns: list[Column]) -> list[Column]:
 def _entity_name(text: str) -> str:
     plain = re.sub(r"[^a-z0-9]+", "_", re.sub(r"[\d_\-. ]+$", "", text.lower())).strip("_")
     return plain[:63] if re.match(r"[a-z]", plain) else "records"
-
-
-def _lines(
-    path: Path, sample: Sample, columns: list[Column], key: Column, entity: str, uncertain: list[str]
-) -> list[str]:
-    made = [
-        f"# Drafted from {quoted(path.name)[1:-1]}: {len(sample.rows)} rows, {len(columns)} columns. To be decided:"
-    ]
-    made += [f"# - {each}" for each in uncertain]
-    made += [f"name = {quoted(entity)}", 'version = "1"', ""]
-    made += ["[naming]", 'form = "{entity}_{date:YYYYMMDD}[_{seq}].{ext}"', 'extensions = ["csv"]', "", "[format]"]
-    made += [f"encoding = {quoted(sample.encoding)}", f"delimiter = {quoted(sample.delimiter)}", ""]
-    made += ["[fields]", 'normal = ["trim", "nfc"]', "", f"[entities.{entity}]", 'operation = "sync"', ""]
-    made.append(f"[entities.{entity}.fields]")
-    ordered = [key, *(each for each in columns if each is not key)]
-    made += [_field(each, len(sample.rows), each is key) for each in ordered]
-    return made
 
 
 def _field(column: Column, rows: int, key: bool) -> str:
