@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use feedengine_core::read::{Block, Feed, Next, ReadOptions, Scratch, Section, Tables};
+use feedengine_core::read::{Block, Feed, FormatSpec, Next, ReadOptions, Scratch, Section, Tables};
 use feedengine_core::record::entity::constructor;
 use feedengine_core::record::{FieldTable, Record};
 use feedengine_core::sample::{Container, Spec, generate};
@@ -24,6 +24,7 @@ fn open(path: &Path) -> Feed {
         max_columns: 10_000,
         default_entity: None,
         entity: None,
+        format: FormatSpec::default(),
     };
     Feed::open(path, options, tables).unwrap()
 }

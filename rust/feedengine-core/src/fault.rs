@@ -44,7 +44,7 @@ codes! {
     ArchiveTruncated "ARCHIVE_TRUNCATED" File "the archive ends early: send it again";
     ArchiveCorrupt "ARCHIVE_CORRUPT" File "the archive is damaged: build and send it again";
     // reading: text
-    NotUtf8 "NOT_UTF8" File "save the file as UTF-8";
+    NotUtf8 "NOT_UTF8" File "save the file as UTF-8, or name its encoding in the profile (format.encoding)";
     UnterminatedQuote "UNTERMINATED_QUOTE" File "a quoted field is never closed: close it or send the whole file";
     // reading: containers, continued
     TrailingGarbage "TRAILING_GARBAGE" File "bytes follow the end of the archive: build and send it again";
@@ -56,7 +56,7 @@ codes! {
     ArchiveDuplicate "ARCHIVE_DUPLICATE" File "send one file for each entity";
     ArchiveEmpty "ARCHIVE_EMPTY" File "name the archive's members items.*, variations.* or item_groups.*";
     ZipNotSupported "ZIP_NOT_SUPPORTED" File "send a tar.gz instead of a zip";
-    UnknownFormat "UNKNOWN_FORMAT" File "send CSV, JSON or JSONL, plain, gzipped or in a tar.gz";
+    UnknownFormat "UNKNOWN_FORMAT" File "send CSV, JSON or JSONL, plain, gzipped or in a tar.gz, or another format that the profile declares";
     NameMismatch "NAME_MISMATCH" Warning "give the file the extension of its content";
     UnknownMemberFile "UNKNOWN_MEMBER_FILE" Warning "name the member after an entity, or leave it out";
     // reading: text and CSV
@@ -123,7 +123,7 @@ codes! {
     NotMultiple "NOT_MULTIPLE" Row "send a multiple of the other field";
     TemplateMismatch "TEMPLATE_MISMATCH" File "use the template's columns in the template's order";
     TrailerMismatch "TRAILER_MISMATCH" File "the file is not whole: send it again";
-    BadEncoding "BAD_ENCODING" File "save the file in the encoding that the profile names";
+    BadEncoding "BAD_ENCODING" File "save the file in the encoding that the profile names, or correct its format.encoding";
     XmlForbidden "XML_FORBIDDEN" File "send XML without a DTD and without entities of its own";
     BadXml "BAD_XML" File "send well-formed XML";
     BadSheet "BAD_SHEET" File "send a workbook with one header row and no merged cells";

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use feedengine_core::fault::Code;
-use feedengine_core::read::{Block, Feed, Next, ReadOptions, Scratch, Section, Tables};
+use feedengine_core::read::{Block, Feed, FormatSpec, Next, ReadOptions, Scratch, Section, Tables};
 use feedengine_core::record::entity::constructor;
 use feedengine_core::record::{FieldId, FieldTable, Record};
 
@@ -13,11 +13,18 @@ pub type Outcome = Result<Vec<String>, Code>;
 
 /// Reads `bytes` as the file `name` in two block sizes: neither may panic, and both must come to the same.
 pub fn check(name: &str, bytes: &[u8]) {
+    declared(name, bytes, "{}");
+}
+
+/// The same for a file of a declared format (in JSON, as requests have it).
+pub fn declared(name: &str, bytes: &[u8], format: &str) {
+    let format: FormatSpec = serde_json::from_str(format).expect("the target's declaration is sound");
+    assert_eq!(format.check(), Ok(()));
     let path = file(name);
     if std::fs::write(&path, bytes).is_err() {
         return;
     }
-    let (small, large) = (read(&path, 16), read(&path, 1 << 16));
+    let (small, large) = (read(&path, 16, &format), read(&path, 1 << 16, &format));
     assert_eq!(small, large);
 }
 
@@ -28,7 +35,7 @@ fn file(name: &str) -> PathBuf {
     folder.join(name)
 }
 
-fn read(path: &std::path::Path, block: usize) -> Outcome {
+fn read(path: &std::path::Path, block: usize, format: &FormatSpec) -> Outcome {
     let entities = constructor();
     let tables: Tables = entities.iter().map(|spec| Arc::new(FieldTable::new(spec))).collect();
     let options = ReadOptions {
@@ -40,6 +47,7 @@ fn read(path: &std::path::Path, block: usize) -> Outcome {
         max_columns: 1000,
         default_entity: None,
         entity: None,
+        format: format.clone(),
     };
     let mut feed = Feed::open(path, options, tables.clone()).map_err(|fault| fault.code)?;
     let (mut block, mut scratch) = (Block::default(), Scratch::new());

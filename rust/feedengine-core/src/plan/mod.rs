@@ -138,6 +138,7 @@ impl Planner {
     pub fn new(request: Request, secret: &[u8]) -> Result<Planner, Stop> {
         let operation = Operation::find(&request.operation)
             .ok_or_else(|| Stop::Broken(format!("there is no operation called {}", request.operation)))?;
+        request.format.check().map_err(Stop::Broken)?;
         let hasher = Hasher::new(secret).ok_or_else(|| Stop::Broken("a store's secret has 192 bytes".into()))?;
         let store = fingerprint(secret, 1);
         let threads = match request.threads {
@@ -166,6 +167,7 @@ impl Planner {
             max_expansion: settings.max_expansion,
             max_columns: settings.max_columns,
             entity: request.entity.clone(),
+            format: request.format.clone(),
             default_entity: match settings.single_file {
                 SingleFile::Sniff => None,
                 SingleFile::Items => request.entities.first().map(|spec| spec.name.clone()),

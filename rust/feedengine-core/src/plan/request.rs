@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::guard::{Limit, Safeguard};
+use crate::read::FormatSpec;
 use crate::record::entity::{EntitySpec, constructor};
 
 /// One planning task.
@@ -29,6 +30,9 @@ pub struct Request {
     /// The one entity that the file holds, where its name tells; otherwise its content does.
     #[serde(default)]
     pub entity: Option<String>,
+    /// What the profile declares of the file's format.
+    #[serde(default)]
+    pub format: FormatSpec,
     /// The entities of the profile.
     #[serde(default = "constructor")]
     pub entities: Vec<EntitySpec>,

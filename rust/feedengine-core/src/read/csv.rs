@@ -1,13 +1,15 @@
 //! One CSV record to cells.
 
 use super::cell::Sink;
+use super::foreign::ABSENT;
 use super::header::{HeaderColumn, Way};
 use super::scan;
 use crate::fault::Code;
 use crate::record::{Kind, State};
 
 /// Reads `raw`, one record, into `sink`. `text` is the same bytes.
-pub(crate) fn parse(text: &str, delimiter: u8, columns: &[HeaderColumn], sink: &mut Sink<'_>) {
+/// With `ROWS` a bare [`ABSENT`] is a cell that the record does not have.
+pub(crate) fn parse<const ROWS: bool>(text: &str, delimiter: u8, columns: &[HeaderColumn], sink: &mut Sink<'_>) {
     let mut ends = std::mem::take(&mut sink.scratch.ends);
     ends.clear();
     let seen = scan::fields(text.as_bytes(), delimiter, &mut ends);
@@ -22,6 +24,10 @@ pub(crate) fn parse(text: &str, delimiter: u8, columns: &[HeaderColumn], sink: &
     for (column, end) in columns.iter().zip(&ends) {
         let (end, quoted) = ((*end & !scan::QUOTED) as usize, *end & scan::QUOTED != 0);
         let field = &text[start..end];
+        if ROWS && field == ABSENT {
+            start = end + 1;
+            continue;
+        }
         match (column.way, column.field) {
             (Way::Ignored, _) => {}
             (Way::Plain(Kind::Text), Some(id)) if field.is_empty() => sink.record.push_empty(id, State::Blank),

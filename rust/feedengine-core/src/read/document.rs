@@ -4,7 +4,7 @@
 use super::json::{MAX_DEPTH, Next, Reader, Wrong};
 use super::scan::{self, ValueEnd};
 use super::source::Bytes;
-use super::{Block, ReadOptions, Span, exact, near};
+use super::{Block, Encoding, ReadOptions, Span, exact, near};
 use crate::fault::{Code, Fault, Position};
 
 /// What the document gives next.
@@ -55,6 +55,7 @@ pub(crate) struct Document {
     pub(crate) records: u64,
     pub(crate) lines: u64,
     pub(crate) bytes: u64,
+    encoding: Encoding,
     /// Where the current list began: its lines and bytes are counted from here.
     pub(crate) list_start: (u64, u64),
     pub(crate) warnings: Vec<Fault>,
@@ -62,7 +63,8 @@ pub(crate) struct Document {
 
 impl Document {
     /// Begins behind the byte order mark.
-    pub(crate) fn new(options: &ReadOptions, bare: usize, mark: usize) -> Self {
+    pub(crate) fn new(options: &ReadOptions, bare: usize, mark: &[u8]) -> Self {
+        let encoding = options.format.encoding.unwrap_or(Encoding::Utf8);
         Document {
             names: options.entities.iter().map(|spec| spec.name.clone()).collect(),
             block: options.block.max(16),
@@ -75,7 +77,8 @@ impl Document {
             section: 0,
             records: 0,
             lines: 0,
-            bytes: mark as u64,
+            bytes: encoding.length(mark),
+            encoding,
             list_start: (0, 0),
             warnings: Vec::new(),
         }
@@ -304,7 +307,7 @@ impl Document {
             member: String::new(),
             record: self.records + spans.len() as u64 + 1,
             line: self.lines + 1 + exact::lines(&bytes[..at]),
-            byte: self.bytes + at as u64,
+            byte: self.bytes + self.encoding.length(&bytes[..at]),
         };
         Fault::new(code, message).at(position)
     }
@@ -315,7 +318,7 @@ impl Document {
         self.tail.extend_from_slice(&bytes[end..have]);
         bytes.truncate(end);
         self.lines += exact::lines(bytes);
-        self.bytes += end as u64;
+        self.bytes += self.encoding.length(bytes);
     }
 
     /// The next byte that is not white space; all before it is consumed.
@@ -347,7 +350,7 @@ impl Document {
 
     fn consume(&mut self, count: usize) {
         self.lines += exact::lines(&self.tail[..count]);
-        self.bytes += count as u64;
+        self.bytes += self.encoding.length(&self.tail[..count]);
         self.tail.drain(..count);
     }
 
@@ -356,8 +359,10 @@ impl Document {
     }
 
     fn fault_at(&self, at: usize, code: Code, message: impl Into<String>) -> Fault {
-        let line = self.lines + 1 + exact::lines(&self.tail[..at.min(self.tail.len())]);
-        let position = Position { member: String::new(), record: 0, line, byte: self.bytes + at as u64 };
+        let before = &self.tail[..at.min(self.tail.len())];
+        let line = self.lines + 1 + exact::lines(before);
+        let byte = self.bytes + self.encoding.length(before);
+        let position = Position { member: String::new(), record: 0, line, byte };
         Fault::new(code, message).at(position)
     }
 
@@ -386,7 +391,7 @@ mod tests {
     fn read(text: &str, size: usize) -> Result<Lists, (Code, u64)> {
         let mut options = options();
         options.block = size;
-        let mut document = Document::new(&options, 0, 0);
+        let mut document = Document::new(&options, 0, b"");
         let (mut input, mut block, mut lists) = (text.as_bytes(), Block::default(), Vec::new());
         loop {
             match document.next(&mut input, &mut block).map_err(|fault| (fault.code, fault.position.byte))? {

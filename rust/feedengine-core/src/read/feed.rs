@@ -4,16 +4,20 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::decode::{self, Decoded};
 use super::document::{Document, Event};
+use super::fixed::Fixed;
+use super::foreign::{Foreign, Rows, Shape};
 use super::header;
 use super::inflate::{Inflated, Packing};
 use super::json::Next as Value;
 use super::layout::{Form, Layout};
 use super::lines::Lines;
 use super::sniff::{self, Format, HEAD};
-use super::source::{Ahead, Bytes, FileSource, Source, Totals};
+use super::source::{Ahead, Bytes, FileSource, Random, Source, Totals};
 use super::tar::{Tar, is_tar};
-use super::{Block, ReadOptions, exact, near};
+use super::xml::Xml;
+use super::{Block, Encoding, ReadOptions, exact, near};
 use crate::fault::{Code, Fault, Position};
 use crate::record::FieldTable;
 
@@ -104,6 +108,7 @@ impl Input {
 enum Reader {
     Lines(Lines),
     Document(Box<Document>),
+    Rows(Box<Rows>),
 }
 
 enum Stage {
@@ -117,7 +122,10 @@ enum Stage {
 
 /// A file being read. Workers share it behind a mutex: [`Feed::next`] copies and counts, and leaves all else to them.
 pub struct Feed {
-    input: Ahead<Input>,
+    input: Ahead<Decoded<Input>>,
+    /// The file itself, for formats that jump about in it.
+    #[allow(dead_code)]
+    random: Random,
     options: ReadOptions,
     tables: Tables,
     /// The file's own name.
@@ -151,6 +159,7 @@ impl Feed {
         }
         let mut file = FileSource::open(path)?;
         let (size, meter) = (file.size(), file.meter());
+        let random = file.random()?;
         let packing = Packing::sniff(&file.head(4)?);
         let source: Box<dyn Source> = match packing {
             None => Box::new(file),
@@ -164,7 +173,8 @@ impl Feed {
         let archive = is_tar(head);
         let input = if archive { Input::Tar(Box::new(Tar::new(ahead))) } else { Input::Plain(ahead) };
         Ok(Feed {
-            input: Ahead::new(input),
+            input: Ahead::new(Decoded::new(Ahead::new(input))),
+            random,
             seen: vec![false; options.entities.len()],
             options,
             tables,
@@ -204,12 +214,26 @@ impl Feed {
         self.step(block).map_err(|fault| self.fail(fault))
     }
 
+    /// What members come from; all that was looked at is forgotten.
+    fn source(&mut self) -> &mut Input {
+        self.input.behind().raw().behind()
+    }
+
+    /// The member as a file that a format may jump about in.
+    #[allow(dead_code)]
+    fn random(&mut self) -> Result<Random, Fault> {
+        if self.archive || self.packing.is_some() {
+            return Random::spool(self.input.behind().raw());
+        }
+        self.random.again()
+    }
+
     /// Completes a fault and remembers it.
     fn fail(&mut self, mut fault: Fault) -> Fault {
         let early = [Code::Truncated, Code::UnterminatedQuote, Code::ArchiveTruncated];
         if early.contains(&fault.code) {
             // That the file was still being written explains more than that it is cut.
-            fault = self.input.behind().finish().err().filter(|other| other.code == Code::FileChanged).unwrap_or(fault);
+            fault = self.source().finish().err().filter(|other| other.code == Code::FileChanged).unwrap_or(fault);
         }
         if fault.position.member.is_empty() {
             fault.position.member.clone_from(&self.member);
@@ -222,6 +246,7 @@ impl Feed {
     }
 
     fn step(&mut self, block: &mut Block) -> Result<Next, Fault> {
+        block.origins.clear();
         loop {
             match &mut self.stage {
                 Stage::Inside(Reader::Lines(lines)) => {
@@ -265,6 +290,20 @@ impl Feed {
                         self.stage = Stage::Between;
                     }
                 },
+                Stage::Inside(Reader::Rows(rows)) => {
+                    if rows.next(&mut self.input, block)? {
+                        return Ok(Next::Block);
+                    }
+                    let end = SectionEnd {
+                        number: self.sections - 1,
+                        records: rows.records,
+                        lines: rows.last.line,
+                        bytes: rows.last.byte,
+                        final_newline: true,
+                    };
+                    self.stage = Stage::Between;
+                    return Ok(Next::SectionEnd(end));
+                }
                 Stage::Between => {
                     let Some(entity) = self.member()? else { return self.end() };
                     if let Some(section) = self.begin(entity)? {
@@ -286,7 +325,7 @@ impl Feed {
             return Ok((!std::mem::replace(&mut self.opened, true)).then_some(told));
         }
         // What was looked at of the member before is no longer wanted.
-        while let Input::Tar(tar) = self.input.behind() {
+        while let Input::Tar(tar) = self.source() {
             let Some(full) = tar.next()? else { break };
             let name = full.trim_start_matches("./");
             let place = || Position { member: full.clone(), ..Position::default() };
@@ -317,6 +356,12 @@ impl Feed {
 
     /// Looks into a member and begins it; lines begin their section at once.
     fn begin(&mut self, entity: Option<usize>) -> Result<Option<Next>, Fault> {
+        let raw = self.input.behind().raw().peek(HEAD)?;
+        let encoding = match self.options.format.encoding {
+            Some(encoding) => encoding,
+            None => decode::of_xml(raw)?.unwrap_or(Encoding::Utf8),
+        };
+        self.input.behind().begin(encoding)?;
         let head = self.input.peek(HEAD)?.to_vec();
         sniff::refuse(&head)?;
         if self.archive && (Packing::sniff(&head).is_some() || is_tar(&head)) {
@@ -325,12 +370,29 @@ impl Feed {
         let mark = sniff::mark(&head);
         let text = &head[mark..];
         let format = sniff::format(text, &self.member, &self.options);
+        let format = if self.options.format.fixed.is_some() { Format::Fixed } else { format };
         self.check_name(format);
         if !self.formats.contains(&format) {
             self.formats.push(format);
         }
         match format {
-            Format::Csv => self.begin_csv(entity, mark).map(Some),
+            Format::Fixed => {
+                self.drop_bytes(mark)?;
+                let fixed = self.options.format.fixed.clone().unwrap_or_default();
+                let fixed = Box::new(Fixed::new(&fixed, &self.options, encoding.length(&head[..mark])));
+                self.begin_rows(entity, fixed).map(Some)
+            }
+            Format::Xml => {
+                let Some(xml) = self.options.format.xml.clone() else {
+                    let message = "this is an XML document, but nothing says where its records are: name their path in \
+                                   the profile (format.xml.record, such as \"catalog/product\")";
+                    return Err(Fault::new(Code::UnknownFormat, message));
+                };
+                self.drop_bytes(mark)?;
+                let xml = Xml::new(&xml, &self.options, encoding, encoding.length(&head[..mark]));
+                self.begin_rows(entity, Box::new(xml)).map(Some)
+            }
+            Format::Csv => self.begin_csv(entity, mark, encoding).map(Some),
             Format::Jsonl => {
                 self.drop_bytes(mark)?;
                 let first = text.trim_ascii_start();
@@ -342,8 +404,13 @@ impl Feed {
                 } else {
                     Vec::new()
                 };
-                self.stage =
-                    Stage::Inside(Reader::Lines(Lines::new(None, &self.options, self.sections, 0, mark as u64)));
+                self.stage = Stage::Inside(Reader::Lines(Lines::new(
+                    None,
+                    &self.options,
+                    self.sections,
+                    0,
+                    encoding.length(&head[..mark]),
+                )));
                 self.section(entity, Form::Json { lines: true, flat }, warnings).map(Some)
             }
             Format::Json => {
@@ -351,15 +418,41 @@ impl Feed {
                 let first = text.trim_ascii_start().strip_prefix(b"[").unwrap_or_default().trim_ascii_start();
                 let bare = entity.unwrap_or_else(|| self.entity_of(&names_of(first)));
                 self.entity = None;
-                self.stage = Stage::Inside(Reader::Document(Box::new(Document::new(&self.options, bare, mark))));
+                self.stage =
+                    Stage::Inside(Reader::Document(Box::new(Document::new(&self.options, bare, &head[..mark]))));
                 Ok(None)
             }
         }
     }
 
-    fn begin_csv(&mut self, entity: Option<usize>, mark: usize) -> Result<Next, Fault> {
+    /// Begins the section of a foreign format.
+    fn begin_rows(&mut self, entity: Option<usize>, source: Box<dyn Foreign>) -> Result<Next, Fault> {
+        let shape = source.shape();
+        let mut rows = Box::new(Rows::new(source, &self.options, self.sections));
+        let names = match &shape {
+            Shape::Columns(names) => names.clone(),
+            Shape::Members => names_of(&rows.first(&mut self.input)?),
+        };
+        let entity = entity.unwrap_or_else(|| self.entity_of(&names));
+        self.entity = Some(entity);
+        let spec = &self.options.entities[entity];
+        let (form, warnings) = match shape {
+            Shape::Members => (Form::Members, Vec::new()),
+            Shape::Columns(names) => {
+                let found = header::Header { delimiter: b',', names, start: 0, end: 0 };
+                let (columns, warnings) =
+                    header::columns(&found, spec, &self.tables[entity], None, self.options.max_columns)?;
+                let key = found.names.iter().position(|name| header::is_key(spec, name)).unwrap_or_default();
+                (Form::Rows { columns, key }, warnings)
+            }
+        };
+        self.stage = Stage::Inside(Reader::Rows(rows));
+        self.section(entity, form, warnings)
+    }
+
+    fn begin_csv(&mut self, entity: Option<usize>, mark: usize, encoding: Encoding) -> Result<Next, Fault> {
         let mut count = HEAD;
-        let (found, lines) = loop {
+        let (found, lines, start, bytes) = loop {
             let head = self.input.peek(count)?;
             let whole = head.len() < count;
             let entities = &self.options.entities;
@@ -370,7 +463,9 @@ impl Feed {
             if let Some(found) = header::find(&head[mark..], whole, self.options.delimiter, keyed)? {
                 let lines = exact::lines(&head[..mark + found.end])
                     + u64::from(whole && mark + found.end == head.len() && !matches!(head.last(), Some(b'\n' | b'\r')));
-                break (found, lines);
+                let start = encoding.length(&head[..mark + found.start]);
+                let bytes = encoding.length(&head[..mark + found.end]);
+                break (found, lines, start, bytes);
             }
             if count > self.options.max_record {
                 // Taken for the whole file, it tells of a quote that is never closed.
@@ -382,8 +477,7 @@ impl Feed {
         let entity = entity.unwrap_or_else(|| self.entity_of(&found.names));
         self.entity = Some(entity);
         let spec = &self.options.entities[entity];
-        let at =
-            Position { member: self.member.clone(), record: 0, line: lines.max(1), byte: (mark + found.start) as u64 };
+        let at = Position { member: self.member.clone(), record: 0, line: lines.max(1), byte: start };
         let (columns, warnings) =
             header::columns(&found, spec, &self.tables[entity], self.options.delimiter, self.options.max_columns)
                 .map_err(|fault| fault.at(at.clone()))?;
@@ -391,7 +485,6 @@ impl Feed {
         let key = found.names.iter().position(|name| header::is_key(spec, name)).unwrap_or_default();
         self.drop_bytes(mark + found.end)?;
         let delimiter = found.delimiter;
-        let bytes = (mark + found.end) as u64;
         let lines = Lines::new(Some(delimiter), &self.options, self.sections, lines, bytes);
         self.stage = Stage::Inside(Reader::Lines(lines));
         self.section(entity, Form::Csv { delimiter, columns, key }, warnings)
@@ -427,7 +520,7 @@ impl Feed {
             self.member.clone_from(&self.name);
             return Err(Fault::new(Code::ArchiveEmpty, "the archive holds no file of an entity"));
         }
-        let totals = self.input.behind().finish()?;
+        let totals = self.source().finish()?;
         let formats: Vec<_> = self.formats.iter().map(|format| format.name()).collect();
         let parts: Vec<_> = self.archive.then_some("tar").into_iter().chain(self.packing.map(Packing::name)).collect();
         let container = match parts.is_empty() {
@@ -449,7 +542,8 @@ impl Feed {
     fn check_name(&mut self, format: Format) {
         let lower = self.member.to_ascii_lowercase();
         let ends = |ends: &[&str]| ends.iter().any(|end| lower.ends_with(end));
-        let mut wrong = sniff::named(&lower).is_some_and(|named| named != format);
+        let told = format != Format::Fixed;
+        let mut wrong = told && sniff::named(&lower).is_some_and(|named| named != format);
         if !self.archive {
             let packed = ends(&[".gz", ".tgz", ".zst", ".tzst"]);
             let tar = ends(&[".tar", ".tgz", ".tzst", ".tar.gz", ".tar.zst"]);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::cell::{Scratch, Sink};
 use super::header::HeaderColumn;
 use super::json::{self, Reader};
-use super::{Block, Issue, ReadOptions, Span, csv, element, exact, scan};
+use super::{Block, Encoding, Issue, ReadOptions, Span, csv, element, exact, foreign, scan};
 use crate::fault::{Code, Position};
 use crate::record::digest::fingerprint;
 use crate::record::entity::EntitySpec;
@@ -18,6 +18,10 @@ pub(crate) enum Form {
     Csv { delimiter: u8, columns: Vec<HeaderColumn>, key: usize },
     /// JSON lines, or elements of a document's list.
     Json { lines: bool, flat: bool },
+    /// Rows of a foreign format as CSV text, with their columns and the place of the key among them.
+    Rows { columns: Vec<HeaderColumn>, key: usize },
+    /// Records of a foreign format as flat JSON text.
+    Members,
 }
 
 /// How to read the records of one section.
@@ -29,6 +33,7 @@ pub struct Layout {
     fingerprint: u64,
     max_record: usize,
     max_columns: usize,
+    encoding: Encoding,
 }
 
 impl Layout {
@@ -40,6 +45,7 @@ impl Layout {
             table: table.clone(),
             max_record: options.max_record,
             max_columns: options.max_columns,
+            encoding: options.format.encoding.unwrap_or(Encoding::Utf8),
         }
     }
 
@@ -49,11 +55,11 @@ impl Layout {
         self.fingerprint
     }
 
-    /// The CSV header in order; `None` for JSON.
+    /// The header in order; `None` for JSON and XML, whose records name their own fields.
     pub fn columns(&self) -> Option<&[HeaderColumn]> {
         match &self.form {
-            Form::Csv { columns, .. } => Some(columns),
-            Form::Json { .. } => None,
+            Form::Csv { columns, .. } | Form::Rows { columns, .. } => Some(columns),
+            Form::Json { .. } | Form::Members => None,
         }
     }
 
@@ -63,7 +69,10 @@ impl Layout {
     pub fn key<'a>(&self, raw: &'a [u8]) -> Option<&'a [u8]> {
         match &self.form {
             Form::Csv { delimiter, key, .. } => csv::key(raw, *delimiter, *key),
-            Form::Json { .. } => quick_key(raw, &self.spec),
+            Form::Json { .. } => quick_key(raw, &self.spec, false),
+            Form::Members => quick_key(raw, &self.spec, true),
+            Form::Rows { .. } if raw.first() == Some(&0) => None,
+            Form::Rows { key, .. } => csv::key(raw, b',', *key),
         }
     }
 
@@ -81,10 +90,39 @@ impl Layout {
         }
         match &self.form {
             Form::Csv { delimiter, columns, .. } => {
-                csv::parse(text, *delimiter, columns, &mut sink);
+                csv::parse::<false>(text, *delimiter, columns, &mut sink);
                 sink.finish();
             }
             Form::Json { flat, .. } => element_of(text, *flat, &mut sink),
+            Form::Rows { columns, .. } => {
+                let text = foreign::issues(text, sink.issues);
+                // A record that could not be read at all is nothing but its issues.
+                if !text.is_empty() || sink.issues.is_empty() {
+                    csv::parse::<true>(text, b',', columns, &mut sink);
+                    sink.finish();
+                }
+            }
+            Form::Members => {
+                let text = foreign::issues(text, sink.issues);
+                element_of(text, true, &mut sink);
+            }
+        }
+        if !issues.is_empty() && (self.encoding != Encoding::Utf8 || self.is_foreign()) {
+            self.place(raw, issues);
+        }
+    }
+
+    /// Whether the bytes were made from a foreign format.
+    fn is_foreign(&self) -> bool {
+        matches!(self.form, Form::Rows { .. } | Form::Members)
+    }
+
+    /// Offsets in the text as offsets in what was sent.
+    #[cold]
+    fn place(&self, raw: &[u8], issues: &mut [Issue]) {
+        for issue in issues {
+            let before = &raw[..(issue.offset as usize).min(raw.len())];
+            issue.offset = if self.is_foreign() { 0 } else { self.encoding.length(before) as u32 };
         }
     }
 
@@ -95,12 +133,16 @@ impl Layout {
 
     /// Where the byte at `offset` of the record at `span` is: its line and byte, and the record's number.
     pub fn locate(&self, member: &str, block: &Block, span: &Span, offset: u32) -> Position {
+        if let Some(origin) = block.origins.get(span.ordinal as usize) {
+            let record = block.first_record + u64::from(span.ordinal) + 1;
+            return Position { member: member.into(), record, line: origin.line, byte: origin.byte };
+        }
         let at = (span.start as usize).saturating_add(offset as usize).min(span.end as usize);
         Position {
             member: member.into(),
             record: block.first_record + u64::from(span.ordinal) + 1,
             line: block.first_line + exact::lines(&block.bytes[..at]),
-            byte: block.first_byte + at as u64,
+            byte: block.first_byte + self.encoding.length(&block.bytes[..at]),
         }
     }
 }
@@ -118,6 +160,13 @@ fn print(form: &Form, spec: &EntitySpec) -> u64 {
                 text.push_str(&format!("{}:{}", column.name.len(), column.name));
             }
         }
+        Form::Rows { columns, .. } => {
+            text.push_str("rows");
+            for column in columns {
+                text.push_str(&format!("{}:{}", column.name.len(), column.name));
+            }
+        }
+        Form::Members => text.push_str("members"),
         // Lines and lists hold the same elements.
         Form::Json { flat, .. } => text.push_str(if *flat { "flat" } else { "json" }),
     }
@@ -157,7 +206,7 @@ fn element_of(text: &str, flat: bool, sink: &mut Sink<'_>) {
 }
 
 /// The value of the first top-level member that has the key's name, where neither holds an escape.
-fn quick_key<'a>(raw: &'a [u8], spec: &EntitySpec) -> Option<&'a [u8]> {
+fn quick_key<'a>(raw: &'a [u8], spec: &EntitySpec, flat: bool) -> Option<&'a [u8]> {
     let mut at = skip_space(raw, 0);
     (raw.get(at) == Some(&b'{')).then_some(())?;
     at += 1;
@@ -168,7 +217,10 @@ fn quick_key<'a>(raw: &'a [u8], spec: &EntitySpec) -> Option<&'a [u8]> {
         (raw.get(at) == Some(&b':')).then_some(())?;
         at = skip_space(raw, at + 1);
         let key = &spec.fields[0];
-        if name == key.json.as_bytes() || key.aliases.iter().any(|alias| alias.as_bytes() == name) {
+        if name == key.json.as_bytes()
+            || (flat && name == key.name.as_bytes())
+            || key.aliases.iter().any(|alias| alias.as_bytes() == name)
+        {
             return quick_string(raw, at).map(|(value, _)| value);
         }
         at = match raw.get(at)? {

@@ -2,13 +2,14 @@
 
 use super::scan::ValueEnd;
 use super::source::Bytes;
-use super::{Block, Span, exact, scan};
+use super::{Block, Encoding, Span, exact, scan};
 use crate::fault::{Code, Fault, Position};
 
 /// The state of one member that is cut at line ends.
 pub(crate) struct Lines {
     /// `Some` for CSV.
     delimiter: Option<u8>,
+    encoding: Encoding,
     block: usize,
     max_record: usize,
     /// What was read but not yet given out: the start of a record.
@@ -33,6 +34,7 @@ impl Lines {
     ) -> Self {
         Lines {
             delimiter,
+            encoding: options.format.encoding.unwrap_or(Encoding::Utf8),
             block: options.block.max(16),
             max_record: options.max_record,
             tail: Vec::new(),
@@ -73,7 +75,7 @@ impl Lines {
                 bytes.truncate(cut.end);
                 self.records += cut.records;
                 self.lines += cut.lines;
-                self.bytes += cut.end as u64;
+                self.bytes += self.encoding.length(bytes);
                 return Ok(true);
             }
             if self.at_end {
@@ -118,7 +120,7 @@ impl Lines {
         self.drop_blank(bytes, spans);
         self.records += 1;
         self.lines += exact::lines(bytes) + 1;
-        self.bytes += bytes.len() as u64;
+        self.bytes += self.encoding.length(bytes);
         self.final_newline = false;
         Ok(true)
     }
@@ -135,7 +137,7 @@ impl Lines {
     /// Line and offset of a quote that is still open at the end of `bytes`.
     fn open_quote(&self, bytes: &[u8]) -> Option<(u64, u64)> {
         let at = exact::open_quote(bytes, self.delimiter?)?;
-        Some((self.lines + 1 + exact::lines(&bytes[..at]), self.bytes + at as u64))
+        Some((self.lines + 1 + exact::lines(&bytes[..at]), self.bytes + self.encoding.length(&bytes[..at])))
     }
 
     fn position(&self, line: u64, byte: u64) -> Position {

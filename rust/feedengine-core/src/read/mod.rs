@@ -6,11 +6,17 @@
 
 mod cell;
 mod csv;
+mod declared;
+mod decode;
 mod deflate;
 mod document;
 mod element;
 mod exact;
 mod feed;
+mod fixed;
+mod foreign;
+#[cfg(test)]
+mod format_tests;
 mod header;
 mod inflate;
 mod json;
@@ -26,8 +32,10 @@ mod tar;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod xml;
 
 pub use cell::Scratch;
+pub use declared::{Encoding, FixedField, FixedRecord, FixedSpec, FormatSpec, SheetSpec, Tag, Trailer, XmlSpec};
 pub use feed::{Feed, FileInfo, Next, Section, SectionEnd, Tables};
 pub use header::HeaderColumn;
 pub use layout::Layout;
@@ -54,6 +62,8 @@ pub struct ReadOptions {
     pub default_entity: Option<String>,
     /// The file holds this entity, whatever its columns look like.
     pub entity: Option<String>,
+    /// What is declared of its format.
+    pub format: FormatSpec,
 }
 
 /// One stretch of whole records of one section.
@@ -72,6 +82,18 @@ pub struct Block {
     pub first_byte: u64,
     /// The records, blank ones left out: where they lie was found when the block was cut.
     pub spans: Vec<Span>,
+    /// Where the records stand in the original, one for each span, where the bytes were made from a foreign format;
+    /// otherwise empty.
+    pub origins: Vec<Origin>,
+}
+
+/// Where a record of a foreign format starts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// Line, or row of a sheet, from 1; 0 = there are none.
+    pub line: u64,
+    /// Offset in the member's bytes, where it is known.
+    pub byte: u64,
 }
 
 /// The last record end in some bytes.

@@ -15,6 +15,9 @@ pub(crate) enum Format {
     Csv,
     Jsonl,
     Json,
+    /// By declaration only.
+    Fixed,
+    Xml,
 }
 
 impl Format {
@@ -24,6 +27,8 @@ impl Format {
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
             Format::Json => "json",
+            Format::Fixed => "fixed width",
+            Format::Xml => "xml",
         }
     }
 }
@@ -41,14 +46,13 @@ pub(crate) fn refuse(head: &[u8]) -> Result<(), Fault> {
     if head.starts_with(b"PK\x03\x04") || head.starts_with(b"PK\x05\x06") {
         return Err(Fault::new(Code::ZipNotSupported, "this is a zip archive"));
     }
-    let formats: [(&[u8], &str); 7] = [
+    let formats: [(&[u8], &str); 6] = [
         (b"\xFD7zXZ\0", "an xz archive"),
         (b"BZh", "a bzip2 archive"),
         (b"7z\xBC\xAF", "a 7z archive"),
         (b"Rar!", "a rar archive"),
         (b"PAR1", "a Parquet file"),
         (b"\xD0\xCF\x11\xE0", "an old Excel file"),
-        (b"<?xml", "an XML file"),
     ];
     if let Some((_, name)) = formats.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Err(Fault::new(Code::UnknownFormat, format!("this is {name}")));
@@ -68,11 +72,14 @@ pub(crate) fn format(head: &[u8], name: &str, options: &ReadOptions) -> Format {
     let named = named(name);
     let text = head.trim_ascii_start();
     match text.first() {
+        Some(b'<') if options.format.xml.is_some() || !csv_like(head, options) => Format::Xml,
         Some(b'[') if named != Some(Format::Jsonl) => Format::Json,
         Some(b'[') => Format::Jsonl,
         Some(b'{') => object(text, named, options),
         // No record starts like this, but a JSON file that is broken from the start may.
-        Some(_) if named.is_some_and(|named| named != Format::Csv) && !csv_like(head, options) => {
+        Some(_)
+            if named.is_some_and(|named| matches!(named, Format::Json | Format::Jsonl)) && !csv_like(head, options) =>
+        {
             named.unwrap_or(Format::Csv)
         }
         _ => Format::Csv,
@@ -87,6 +94,7 @@ pub(crate) fn named(name: &str) -> Option<Format> {
         "csv" | "tsv" | "txt" => Some(Format::Csv),
         "json" => Some(Format::Json),
         "jsonl" | "ndjson" => Some(Format::Jsonl),
+        "xml" => Some(Format::Xml),
         _ => None,
     };
     parts.iter().take(2).find_map(|part| format(part))

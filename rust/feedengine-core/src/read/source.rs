@@ -3,7 +3,8 @@
 //! The file is not mapped into memory: a sender that cuts a mapped file would kill the process.
 
 use std::fs::{File, Metadata};
-use std::io::{ErrorKind, Read, Seek};
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -84,6 +85,12 @@ impl FileSource {
         Ok(head)
     }
 
+    /// The same file, read at any place without moving anything here. What it reads is not counted.
+    pub(crate) fn random(&self) -> Result<Random, Fault> {
+        let refuse = |error: std::io::Error| Fault::new(Code::Unreadable, format!("the file cannot be read: {error}"));
+        Ok(Random { file: self.file.try_clone().map_err(refuse)?, at: 0, size: self.size })
+    }
+
     /// The length when it was opened.
     pub(crate) fn size(&self) -> u64 {
         self.size
@@ -92,6 +99,61 @@ impl FileSource {
     /// How many bytes have been read, for anybody to look at.
     pub(crate) fn meter(&self) -> Arc<AtomicU64> {
         self.meter.clone()
+    }
+}
+
+/// A file for formats that jump about in it: it has a place of its own, whoever else reads the file.
+pub(crate) struct Random {
+    file: File,
+    at: u64,
+    size: u64,
+}
+
+#[allow(dead_code)]
+impl Random {
+    /// What is left of `input` in a temporary file without a name.
+    pub(crate) fn spool(input: &mut dyn Bytes) -> Result<Random, Fault> {
+        let refuse = |error: std::io::Error| Fault::new(Code::Unreadable, format!("no temporary file: {error}"));
+        let mut file = tempfile::tempfile().map_err(refuse)?;
+        let (mut buffer, mut size) = (vec![0; 64 * 1024], 0);
+        loop {
+            match input.read(&mut buffer)? {
+                0 => return Ok(Random { file, at: 0, size }),
+                count => file.write_all(&buffer[..count]).map_err(refuse)?,
+            }
+            size = file.stream_position().map_err(refuse)?;
+        }
+    }
+
+    /// Its length.
+    pub(crate) fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Another one of the same file, from its start.
+    pub(crate) fn again(&self) -> Result<Random, Fault> {
+        let refuse = |error: std::io::Error| Fault::new(Code::Unreadable, format!("the file cannot be read: {error}"));
+        Ok(Random { file: self.file.try_clone().map_err(refuse)?, at: 0, size: self.size })
+    }
+}
+
+impl Read for Random {
+    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.file.read_at(out, self.at)?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Random {
+    fn seek(&mut self, to: SeekFrom) -> std::io::Result<u64> {
+        let place = match to {
+            SeekFrom::Start(place) => Some(place),
+            SeekFrom::End(off) => self.size.checked_add_signed(off),
+            SeekFrom::Current(off) => self.at.checked_add_signed(off),
+        };
+        self.at = place.ok_or_else(|| std::io::Error::from(ErrorKind::InvalidInput))?;
+        Ok(self.at)
     }
 }
 

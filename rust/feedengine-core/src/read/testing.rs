@@ -44,6 +44,7 @@ pub(crate) fn options() -> super::ReadOptions {
         max_columns: 1000,
         default_entity: None,
         entity: None,
+        format: super::FormatSpec::default(),
     }
 }
 

@@ -34,12 +34,12 @@ impl Drop for Temporary {
 
 /// All that a feed gave: sections with their records as text, and issues.
 #[derive(Debug, Default)]
-struct Read {
+pub(super) struct Read {
     /// Entity name and records; a record is `field=value` for each cell, sorted.
-    sections: Vec<(String, Vec<Vec<String>>)>,
-    issues: Vec<(Code, u64, u64)>,
-    warnings: Vec<Code>,
-    ends: Vec<SectionEnd>,
+    pub(super) sections: Vec<(String, Vec<Vec<String>>)>,
+    pub(super) issues: Vec<(Code, u64, u64)>,
+    pub(super) warnings: Vec<Code>,
+    pub(super) ends: Vec<SectionEnd>,
     info: FileInfo,
 }
 
@@ -74,7 +74,7 @@ fn show(record: &Record, table: &FieldTable) -> Vec<String> {
     cells
 }
 
-fn read_with(name: &str, bytes: &[u8], options: ReadOptions) -> Result<Read, Fault> {
+pub(super) fn read_with(name: &str, bytes: &[u8], options: ReadOptions) -> Result<Read, Fault> {
     let file = Temporary::new(name, bytes);
     let tables: Tables = options.entities.iter().map(|spec| Arc::new(FieldTable::new(spec))).collect();
     let names: Vec<_> = options.entities.iter().map(|spec| spec.name.clone()).collect();
@@ -130,7 +130,7 @@ fn failure(name: &str, bytes: impl AsRef<[u8]>) -> Option<Code> {
     read(name, bytes).err().map(|fault| fault.code)
 }
 
-fn gzip(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn gzip(bytes: &[u8]) -> Vec<u8> {
     let mut packer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     packer.write_all(bytes).unwrap_or_default();
     packer.finish().unwrap_or_default()
