@@ -68,7 +68,9 @@ def test_the_receivers_example_accepts_what_we_sign_and_nothing_else() -> None:
 
 def test_every_metric_is_documented_and_every_documented_one_exists(tmp_path: Path) -> None:
     office = Office(tmp_path)
-    office.configure('[mail]\nhost = "127.0.0.1"\n[sources.erp]\nurl = "/srv/erp"\n')
+    office.configure(
+        '[mail]\nhost = "127.0.0.1"\n[sources.erp]\nurl = "/srv/erp"\n[exports.orders]\ncatalog = "acme/main"\n'
+    )
     office.done()
     office.messages.enqueue("mail", "x", {})
     office.messages.sent(1)

@@ -22,6 +22,7 @@ VERBS: dict[str, str] = {
     "schedule": "Show when sources are looked at.",
     "send": "Send a file to another server, exactly once.",
     "publish": "Make a receiver the same as a catalog, with the smallest feeds.",
+    "export": "Show records that are sent as they are created; send one again.",
     "outbox": "List, show, retry and drop what is to be sent.",
     "incident": "List open problems, say that you know; mails and webhooks about them.",
     "trace": "Show a record's life: which file and snapshot set each field.",

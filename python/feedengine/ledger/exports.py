@@ -29,7 +29,8 @@ class Exported:
 class Progress:
     """How far an export is. `snapshot` is the last one that was looked at, None before the first look; `records` were
     put out, `waiting` of them have not arrived, the oldest `since`; `dead` were given up. `awaited` records are not put
-    out before there are rows of another entity for them, the oldest `awaited_since`."""
+    out before there are rows of another entity for them, the oldest `awaited_since`. `behind_since` is when the first
+    snapshot was made that was not looked at."""
 
     name: str
     snapshot: int | None
@@ -39,6 +40,12 @@ class Progress:
     dead: int
     awaited: int
     awaited_since: str | None
+    behind_since: str | None
+
+    @property
+    def oldest(self) -> str | None:
+        """Since when the longest waiting record waits, whatever for."""
+        return min((each for each in (self.since, self.awaited_since, self.behind_since) if each), default=None)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON output."""
@@ -159,5 +166,14 @@ class Exports:
                 "WHERE e.export = ? AND d.status IN ('WAITING', 'SENDING', 'DEAD')",
                 [name],
             ).fetchone()
-            row = con.execute("SELECT count(*), min(since) FROM awaited WHERE export = ?", [name]).fetchone()
-        return Progress(name, self.reached(name, catalog), records, waiting, since, dead, *row)
+            awaited, awaited_since = con.execute(
+                "SELECT count(*), min(since) FROM awaited WHERE export = ?", [name]
+            ).fetchone()
+            reached = self.reached(name, catalog)
+            key, _, section = catalog.partition("/")
+            behind = con.execute(
+                "SELECT min(last_update) FROM tasks WHERE status = 'DONE' AND key = ? AND section = ? "
+                "AND new_snapshot > ?",
+                [key, section, reached or 0],
+            ).fetchone()[0]
+        return Progress(name, reached, records, waiting, since, dead, awaited, awaited_since, behind)

@@ -17,6 +17,8 @@ KINDS: dict[str, str] = {
     "source_missing": "a source's file was expected and has not been seen",
     "source_failing": "a source failed so often that it is paused",
     "source_refused": "a source holds a file that is no feed; it was left there",
+    "feed_missing": "a file of a catalog's entity was expected and has not come",
+    "export_late": "records that are to be sent have waited too long",
     "delivery_dead": "a delivery was given up after its last attempt",
     "message_dead": "a mail or webhook was given up after its last attempt",
     "disk_low": "the store's disk is nearly full",

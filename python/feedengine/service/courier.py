@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 from feedengine.errors import FeedEngineError
 from feedengine.ledger.outbox import Outbox, clock
+from feedengine.service import exporting
 from feedengine.service.bell import Bell
 from feedengine.service.keeping import tidy
 from feedengine.service.part import Part
@@ -18,6 +21,7 @@ from feedengine.service.targets import is_ours, target_of
 # How long a missed bell, or a delivery that becomes due, can go unnoticed.
 _POLL_SECONDS = 1.0
 _TIDY_SECONDS = 3600.0
+_TROUBLE_SECONDS = 60.0
 
 
 def run(part: Part) -> None:
@@ -33,6 +37,7 @@ def run(part: Part) -> None:
                 courier.reload()
             if polls % int(_TIDY_SECONDS / _POLL_SECONDS) == 0:
                 tidy(part.store, courier.outbox, int(part.settings.get("outbox.keep_days")))
+            courier.export()
             courier.look()
             if not bell.wait(_POLL_SECONDS):
                 polls += 1
@@ -55,6 +60,8 @@ class Courier:
     def __init__(self, part: Part) -> None:
         self._part = part
         self._running: dict[str, threading.Thread] = {}
+        self._exporting: threading.Thread | None = None
+        self._told: tuple[dict[str, Any], float] = ({}, 0.0)
         self.outbox = Outbox(part.store.ledger)
 
     def reload(self) -> None:
@@ -63,6 +70,23 @@ class Courier:
             self._part.settings = self._part.read()
         except FeedEngineError as error:
             self._part.log("send.settings", level="error", error=error.message)
+
+    def export(self) -> None:
+        """Put out records of snapshots that no worker of the service made, or that one left behind when it died."""
+        part = self._part
+        if part.settings.named["exports"] and not (self._exporting and self._exporting.is_alive()):
+            self._exporting = threading.Thread(
+                target=exporting.look, args=[part.store, part.settings, None, self._seldom], name="export"
+            )
+            self._exporting.start()
+
+    def _seldom(self, event: str, *, level: str = "info", **facts: Any) -> None:
+        """Log, but the same trouble once a minute: it is met every second."""
+        now = time.monotonic()
+        if level == "error" and self._told[0] == facts and now - self._told[1] < _TROUBLE_SECONDS:
+            return
+        self._told = (facts, now) if level == "error" else self._told
+        self._part.log(event, level=level, **facts)
 
     def look(self) -> None:
         """Start what is due."""
@@ -80,7 +104,7 @@ class Courier:
 
     def join(self) -> None:
         """Wait for what was begun."""
-        for thread in self._running.values():
+        for thread in [*self._running.values(), *([self._exporting] if self._exporting else [])]:
             thread.join()
 
     def _send(self, name: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedengine.deliver.record_files import cell, csv_text, fits
-from feedengine.errors import CatalogNotFound, NotFound, SnapshotNotFound, from_os_error
+from feedengine.errors import CatalogNotFound, FeedEngineError, NotFound, SnapshotNotFound, from_os_error
 from feedengine.faults import point
 from feedengine.ledger.exports import Exported, Exports
 from feedengine.ledger.outbox import NewDelivery, Outbox
@@ -20,8 +20,9 @@ from feedengine.profile.exports import UUID, ExportFile
 from feedengine.service import folders, spool
 from feedengine.service.bell import ring
 from feedengine.service.keeping import new_folder
-from feedengine.service.outgoing import Outgoing
+from feedengine.service.outgoing import Outgoing, outgoing
 from feedengine.service.part import Log
+from feedengine.settings import Settings
 from feedengine.store.records import records
 
 if TYPE_CHECKING:
@@ -31,6 +32,19 @@ if TYPE_CHECKING:
 _BATCH = 500
 
 Row = Mapping[str, Any]
+
+
+def look(store: Store, settings: Settings, catalog: str | None, log: Log) -> int:
+    """Put out what is due of every export (of one catalog); gives how many records. What fails is logged."""
+    count = 0
+    if not settings.named["exports"]:
+        return count
+    try:
+        for out in outgoing(store, settings, catalog):
+            count += catch_up(store, out, log)
+    except (FeedEngineError, OSError) as error:
+        log("export.failed", level="error", catalog=catalog, error=str(error))
+    return count
 
 
 def catch_up(store: Store, out: Outgoing, log: Log) -> int:

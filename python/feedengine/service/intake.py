@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
-from feedengine import profile
 from feedengine.ledger.passes import Passes
 from feedengine.names import BadName
 from feedengine.profile import EntityDeclaration, Profile
 from feedengine.profile.naming import example
 from feedengine.service.fetching.schedule import after
+from feedengine.service.profiles import profile_of
 from feedengine.settings import Settings
 from feedengine.settings.table import NAMED
 from feedengine.settings.times import interval
@@ -80,7 +78,7 @@ def catalogs(settings: Settings, keys: Sequence[str] = ()) -> list[Catalog]:
     for name in dict.fromkeys([*settings.catalogs, *settings.named["intake"]]):
         if keys and name.partition("/")[0] not in keys:
             continue
-        used = _load(settings.profile(name))
+        used = profile_of(settings, name)
         if used.naming.grammar != "constructor":
             defaults = {key.name: key.default for key in NAMED["intake"]}
             found.append(Catalog(name, used, settings.named["intake"].get(name, defaults)))
@@ -136,16 +134,3 @@ def _expected(catalog: Catalog, path: str) -> str:
     entity = (catalog.entity_of(path) if path else None) or used.entity(used.order[0])
     folder = f"{entity.folder}/" if entity.folder else ""
     return f"{used.naming.form}, for example {folder}{example(used, entity, datetime.now(UTC))}"
-
-
-def _load(named: str) -> Profile:
-    path = Path(named)
-    if named in profile.BUILTIN or not path.is_file():
-        return profile.load(named)
-    about = path.stat()
-    return _read(named, about.st_mtime_ns, about.st_size)
-
-
-@lru_cache(maxsize=64)
-def _read(named: str, changed: int, size: int) -> Profile:
-    return profile.load(named)

@@ -8,7 +8,7 @@ from contextlib import closing
 
 from feedengine.errors import FeedEngineError
 from feedengine.ledger import Queue
-from feedengine.service import alarms, health, housekeeping, parking
+from feedengine.service import alarms, health, housekeeping, lateness, parking
 from feedengine.service.bell import Bell
 from feedengine.service.followup import follow
 from feedengine.service.part import Part
@@ -56,6 +56,7 @@ def _rounds(part: Part) -> list[Round]:
         Round(15.0, reconciler.run),
         Round(15.0, lambda: parking.sweep(store, settings, log)),
         Round(60.0, lambda: alarms.look(store, settings)),
+        Round(30.0, lambda: lateness.look(store, settings, log)),
         Round(3600.0, lambda: alarms.forget(store, settings)),
         Round(3600.0, lambda: housekeeping.retain(store, settings, log)),
         Round(3600.0, lambda: housekeeping.sweep_spool(store)),

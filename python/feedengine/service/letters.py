@@ -243,6 +243,8 @@ def _commands(incident: Incident) -> Iterable[str]:
         "source_missing": f"feedengine source check {key}",
         "source_failing": f"feedengine source resume {key}",
         "source_refused": f"feedengine source show {key}",
+        "feed_missing": "feedengine task list",
+        "export_late": f"feedengine export list {key}",
         "delivery_dead": "feedengine outbox list",
         "message_dead": "feedengine incident messages",
         "disk_low": "feedengine doctor",

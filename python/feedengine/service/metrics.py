@@ -8,7 +8,7 @@ from datetime import datetime
 
 from feedengine.ledger.figures import BOUNDS
 from feedengine.ledger.incidents import KINDS
-from feedengine.service.state import State
+from feedengine.service.state import State, age
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -69,6 +69,23 @@ def _now(state: State) -> Iterable[tuple[str, str, str, list[Sample]]]:
         "Files in the outbox by status.",
         [({"status": status.lower()}, count) for status, count in state.deliveries.items()],
     )
+    exports = state.exports.items()
+    yield gauge(
+        "export_lag_seconds",
+        "How long the longest waiting record of an export has waited.",
+        [({"export": name}, age(each.oldest, state.at) if each.oldest else 0.0) for name, each in exports],
+    )
+    yield gauge(
+        "export_records",
+        "Records of an export: sent or on their way, waiting, incomplete, given up.",
+        [
+            ({"export": name, "state": word}, number)
+            for name, each in exports
+            for word, number in (
+                ("all", each.records), ("waiting", each.waiting), ("incomplete", each.awaited), ("dead", each.dead)
+            )
+        ],
+    )  # fmt: skip
     catalogs = [({"catalog": f"{each.key}/{each.section}"}, each) for each in state.applied]
     yield gauge(
         "catalog_last_success_timestamp_seconds",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from feedengine import profile
 from feedengine.accounts import Accounts
 from feedengine.errors import ConfigError, Hint, NotFound
 from feedengine.profile.exports import Export
+from feedengine.service.profiles import profile_of
 from feedengine.settings import Settings
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def named(store: Store, settings: Settings, name: str) -> Outgoing:
         raise NotFound(
             f"There is no export {name}; known: {known}.", hints=[Hint("Add [exports.NAME] to the settings")]
         )
-    declared = profile.load(settings.profile(keys["catalog"]))
+    declared = profile_of(settings, keys["catalog"])
     wanted = keys["export"] or name
     export = next((each for each in declared.exports if each.name == wanted), None)
     if export is None:

@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from feedengine.errors import FeedEngineError
+from feedengine.ledger import Ledger
+from feedengine.ledger.exports import Exports, Progress
 from feedengine.ledger.figures import Applied, Figures
 from feedengine.ledger.incidents import Incident, Incidents
 from feedengine.ledger.messages import Messages
@@ -25,7 +27,8 @@ from feedengine.store import Store
 @dataclass(frozen=True)
 class State:
     """A look at everything. Times are UTC. `queue` has (number, oldest) by status, `parts` whether each is up,
-    `servers` the numbers that the servers note every few seconds: sessions, transfers, waits for passive ports."""
+    `servers` the numbers that the servers note every few seconds: sessions, transfers, waits for passive ports,
+    `exports` how far each is."""
 
     at: datetime
     pid: int | None
@@ -39,6 +42,7 @@ class State:
     deliveries: Mapping[str, int]
     sources: Mapping[str, SourceState] = field(default_factory=dict)
     servers: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    exports: Mapping[str, Progress] = field(default_factory=dict)
 
     @property
     def oldest_seconds(self) -> float:
@@ -74,6 +78,7 @@ def look(store: Store, settings: Settings) -> State:
         messages=Messages(ledger).counts(),
         deliveries=Outbox(ledger).counts(),
         servers={name: _noted(store, name) for name in ("ftps", "sftp") if parts.get(name)},
+        exports=_exports(ledger, settings),
         sources={name: Sources(ledger).state(name) for name in settings.named.get("sources", {})},
     )
 
@@ -103,12 +108,19 @@ def document(state: State, least_free: int) -> dict[str, Any]:
         "incidents": [{"kind": each.kind, "key": each.key, "since": each.opened} for each in state.incidents],
         "messages": {f"{kind}_{status}": count for (kind, status), count in state.messages.items()},
         "deliveries": dict(state.deliveries),
+        "exports": {name: each.as_dict() for name, each in state.exports.items()},
     }
 
 
 def days_left(state: State) -> int | None:
     """Whole days that the certificate is valid still; None where there is none."""
     return None if state.certificate is None else (state.certificate - state.at).days
+
+
+def _exports(ledger: Ledger, settings: Settings) -> dict[str, Progress]:
+    """How far each export is."""
+    exports = Exports(Outbox(ledger))
+    return {name: exports.progress(name, keys["catalog"]) for name, keys in settings.named.get("exports", {}).items()}
 
 
 def _noted(store: Store, server: str) -> dict[str, float]:

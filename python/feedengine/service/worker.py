@@ -12,7 +12,7 @@ from feedengine import explain, ingest
 from feedengine.errors import BaseMoved, CatalogBusy, DiskFull, FeedEngineError, SafeguardRefused
 from feedengine.faults import point
 from feedengine.ledger import Queue, Task
-from feedengine.service import followup, wholeness
+from feedengine.service import exporting, followup, wholeness
 from feedengine.service.bell import Bell
 from feedengine.service.lease import Lease
 from feedengine.service.parking import OWN, release
@@ -110,6 +110,7 @@ class Worker:
         ended = self.store.ledger.get(task.id)
         if ended.new_snapshot:
             self._known.add(catalog)
+            exporting.look(self.store, self.settings, catalog, self.part.log)
             release(self.store, self.settings, str(ended.key), self.part.log)
         self.part.log(
             "task.ended", task=task.id, status=ended.status, outcome=ended.outcome, snapshot=ended.new_snapshot,

@@ -1,0 +1,83 @@
+"""Alarms and numbers of what is late: records that wait, files of entities that did not come."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from exports.shop import Shop
+from feedengine.ledger.incidents import Incidents
+from feedengine.ledger.passes import Passes
+from feedengine.service import lateness, state
+from feedengine.service.metrics import render
+from service.place import Diary, Place
+
+NOW = datetime.now(UTC)
+WIZ = '[catalogs."acme/main"]\nprofile = "wizcommerce"\n[intake."acme/main"]\n'
+
+
+@pytest.mark.feature("W41", "W42")
+def test_a_record_that_waits_too_long_is_an_incident_until_it_has_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = Shop(tmp_path, wait=True, late_after=60.0)
+    monkeypatch.setattr(lateness, "outgoing", lambda store, settings: [shop.out])
+    incidents = Incidents(shop.store.ledger)
+
+    def late(seconds: float) -> bool:
+        lateness.look(shop.store, shop.settings, Diary(), NOW + timedelta(seconds=seconds))
+        return incidents.seen("export_late", "orders")
+
+    assert not late(1000)
+    shop.orders(_1="Confirmed")
+    assert not late(10) and late(300), "nobody looked for it"
+    shop.look()
+    assert late(300), "its items have not come"
+    shop.lines(1, 1)
+    shop.look()
+    assert late(300), "it was not sent"
+    shop.send()
+    assert not late(300)
+    assert lateness.lag(shop.store, shop.out, NOW) == 0.0
+
+
+@pytest.mark.feature("W41")
+def test_metrics_of_exports(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.orders(_1="Confirmed", _2="Confirmed")
+    shop.look()
+    looked = state.look(shop.store, shop.settings)
+    seen = state.State(**{**vars(looked), "exports": {"orders": shop.exports.progress("orders", shop.out.catalog)}})
+    lines = render(seen, []).splitlines()
+    assert 'feedengine_export_records{export="orders",state="waiting"} 2' in lines
+    [lag] = [line for line in lines if line.startswith("feedengine_export_lag_seconds{")]
+    assert float(lag.rpartition(" ")[2]) < 600
+    assert state.document(seen, 0)["exports"]["orders"]["waiting"] == 2
+
+
+@pytest.mark.feature("W34")
+def test_a_file_that_does_not_come_is_an_incident_until_it_comes(tmp_path: Path) -> None:
+    at = Place(tmp_path, WIZ + 'stale_after = ["inventory 2h"]\n', ("acme",))
+    incidents = Incidents(at.store.ledger)
+
+    def missing(hours: float) -> list[str]:
+        lateness.look(at.store, at.settings, at.diary, NOW + timedelta(hours=hours))
+        return sorted(each.key for each in incidents.list() if each.kind == "feed_missing")
+
+    assert missing(1) == []
+    assert missing(3) == ["acme/main inventory"], "products never came, and nobody said that they would"
+    Passes(at.store.ledger, lambda: NOW + timedelta(hours=3)).landed("acme/main", "inventory")
+    Passes(at.store.ledger, lambda: NOW + timedelta(hours=3)).landed("acme/main", "products")
+    assert missing(4) == []
+    assert missing(30) == ["acme/main inventory"]
+    assert missing(40) == ["acme/main inventory", "acme/main products"], "the profile expects products every day"
+    assert at.diary.events == []
+
+
+def test_settings_that_are_wrong_are_said_and_stop_nothing(tmp_path: Path) -> None:
+    at = Place(tmp_path, '[exports.orders]\ncatalog = "acme/main"\ntarget = "north"\n', ("acme",))
+    lateness.look(at.store, at.settings, at.diary)
+    [(event, facts)] = at.diary.events
+    assert event == "late.settings" and "has no export orders" in facts["error"]
