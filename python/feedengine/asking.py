@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from feedengine import engine
 from feedengine.errors import ConfigError
-from feedengine.profile import BUILTIN, Profile
+from feedengine.profile import Profile
 from feedengine.settings import Settings
 from feedengine.store import Base, EntityBase, Store
 from feedengine.store.entities import Entities
@@ -22,8 +22,7 @@ _OUTSIDE = ("reject_stale", "unknown_section")
 
 def entities_of(profile: Profile) -> Entities:
     """The profile's entities, as a store keeps them."""
-    source = profile.source if profile.source in BUILTIN else str(Path(profile.source).absolute())
-    return Entities(profile.name, profile.version, profile.digest, source, profile.engine_entities())
+    return Entities(profile.name, profile.version, profile.digest, profile.source, profile.engine_entities())
 
 
 def engine_request(

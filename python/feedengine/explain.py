@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from feedengine import engine
 from feedengine.names import FeedName
+from feedengine.profile import DEFAULT
 from feedengine.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ def complete(made: Plan, settings: Settings, catalog: Catalog | None) -> None:
     report["file"]["name"] = made.request.path.name
     report["base_snapshot"] = made.base.snapshot
     report["id"] = plan_id(report)
+    if target.profile.name != DEFAULT:
+        report["profile"] = {name: getattr(target.profile, name) for name in ("name", "version", "digest", "source")}
     problems = report["problems"]
     for entry in (*problems["list"], *problems["by_code"]):
         (entry.get("first") or entry)["file"] = made.request.path.name

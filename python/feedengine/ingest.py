@@ -368,7 +368,7 @@ def _task(
     result = carry_out(store, settings, task, request, check, watch=watch, planned=planned)
     if result.snapshot is not None:
         key = str(result.report["catalog"]).partition("/")[0]
-        if released := release(store, settings, key, request.actor):
+        if released := release(store, informed(settings, result.report), key, request.actor):
             result.report["released"] = released
     return result
 
@@ -399,6 +399,12 @@ def own_request(task: Task) -> FeedRequest:
     )  # fmt: skip
 
 
+def informed(settings: Settings, report: Mapping[str, Any]) -> Settings:
+    """The settings with the profile that a feed was read by, which they need not name themselves."""
+    told = report.get("profile")
+    return settings.having(report["catalog"], "rules.profile", told["source"], "catalog") if told else settings
+
+
 def carry_out(
     store: Store,
     settings: Settings,
@@ -420,6 +426,7 @@ def carry_out(
     try:
         point("task.started")
         made = made or plan(store, settings, request, watch)
+        settings = informed(settings, made.report)
         target, file = made.target, made.report["file"]
         # A file that could not be read to its end tells neither; the queue knows its size from the server.
         told = {name: file[name] for name in ("bytes", "fingerprint") if file[name] is not None}

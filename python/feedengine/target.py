@@ -143,7 +143,7 @@ def read_name(store: Store | None, settings: Settings, request: FeedRequest) -> 
     known = sorted({*(store.keys() if store else ()), *settings.keys})
     catalog = request.catalog
     if request.profile is not None:
-        return _named(profile.load(request.profile), request, known, catalog)
+        return _named(_load(request.profile), request, known, catalog)
     plain = profile.load(profile.DEFAULT)
     if catalog is not None:
         used = configured(settings, catalog)
@@ -192,13 +192,14 @@ def _place(used: Profile, request: FeedRequest) -> str:
 
 def configured(settings: Settings, catalog: str | None) -> Profile | None:
     """The profile that the settings name for a catalog (None = for all); None where they name none."""
-    value = settings.value("rules.profile", catalog)
-    if value.origin == "default":
+    if settings.value("rules.profile", catalog).origin == "default":
         return None
-    named = str(value.value)
-    if named not in profile.BUILTIN and value.origin.startswith("file ") and settings.file is not None:
-        named = str(settings.file.parent / named)
-    return profile.load(named)
+    return _load(settings.profile(catalog))
+
+
+def _load(named: str) -> Profile:
+    """The profile; a path is made absolute, since the catalog remembers it."""
+    return profile.load(named if named in profile.BUILTIN else Path(named).absolute())
 
 
 def stored(store: Store, catalog: str) -> Profile | None:

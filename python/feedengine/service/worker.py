@@ -7,6 +7,7 @@ import random
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from feedengine import explain, ingest
 from feedengine.errors import BaseMoved, CatalogBusy, DiskFull, FeedEngineError, SafeguardRefused
@@ -120,8 +121,12 @@ class Worker:
     def _request(self, task: Task, catalog: str) -> FeedRequest:
         if task.type in OWN:
             return ingest.own_request(task)
+        said: dict[str, Any] = {}
+        if task.entity is not None:
+            # Its place in the sender's home said so, and it lies elsewhere now.
+            said = {"catalog": catalog, "entity": task.entity, "operation": task.operation, "force": bool(task.force)}
         return FeedRequest(
-            path=Path(str(task.path)), actor=task.actor, reason=task.reason, protocol=task.protocol,
+            path=Path(str(task.path)), actor=task.actor, reason=task.reason, protocol=task.protocol, **said,
             create=catalog in self._known or (task.registered and str(task.key) not in set(self.store.keys())),
         )  # fmt: skip
 

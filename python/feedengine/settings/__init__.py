@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,6 +80,11 @@ class Settings:
     def get(self, dotted: str, catalog: str | None = None) -> Any:
         """A setting's value, as it applies to `catalog`."""
         return self.value(dotted, catalog).value
+
+    def having(self, catalog: str, dotted: str, value: Any, origin: str) -> Settings:
+        """The same settings, but that a catalog's own table sets this one."""
+        own = {**self.catalogs.get(catalog, {}), dotted: Value(value, origin)}
+        return replace(self, catalogs={**self.catalogs, catalog: own})
 
     def planner(self, catalog: str | None = None) -> dict[str, Any]:
         """What the engine is given: every rule and limit by its bare name, and `safeguard` as a table of its own."""

@@ -1,0 +1,1 @@
+"""Planning and applying feeds of any profile."""
