@@ -125,7 +125,7 @@ def test_what_was_unchanged_is_read_again_by_other_rules(desk: Desk) -> None:
     assert desk.plan("PRODUCT_20261121.csv", PRODUCTS).verdict == "no_change"
     desk.profile.write_text(SHOP.replace('column = "Name", required = true', 'column = "Name", max_length = 2'))
     report = desk.plan("PRODUCT_20261121.csv", PRODUCTS).report
-    assert {entry["code"] for entry in report["problems"]["by_code"]} == {"VALUE_TOO_LONG"}
+    assert {entry["code"] for entry in report["problems"]["by_code"]} == {"TOO_LONG"}
 
 
 def test_a_profile_that_is_gone_is_asked_for(desk: Desk) -> None:
