@@ -134,8 +134,7 @@ def _table(member: str, text: IO[str], columns: Columns, delimiter: str | None) 
         if not more:
             break
         first += more
-    if delimiter is None:
-        delimiter = max(_DELIMITERS, key=lambda each: columns.known(_cells(first, each)))
+    delimiter = delimiter or delimiter_of(first, columns)
     fields = [columns.field(name) for name in _cells(first, delimiter)]
     number = 0
     for cells in csv.reader(text, delimiter=delimiter):
@@ -143,6 +142,11 @@ def _table(member: str, text: IO[str], columns: Columns, delimiter: str | None) 
             continue
         number += 1
         yield Row(member, columns.entity, number, dict(zip(fields, cells, strict=False)))
+
+
+def delimiter_of(header: str, columns: Columns) -> str:
+    """What separates the names in a header: where most of them are declared."""
+    return max(_DELIMITERS, key=lambda each: columns.known(_cells(header, each)))
 
 
 def _open_quote(line: str) -> bool:
@@ -161,7 +165,7 @@ def _document(member: str, text: str, columns: Mapping[str, Columns], entity: st
     for name, records in lists.items():
         if name in columns and isinstance(records, list):
             for number, record in enumerate(records, 1):
-                yield Row(member, str(name), number, _flat(record, columns[str(name)]))
+                yield Row(member, str(name), number, flat(record, columns[str(name)]))
 
 
 def _lines(member: str, text: IO[str], columns: Mapping[str, Columns], entity: str | None) -> Iterator[Row]:
@@ -175,10 +179,10 @@ def _lines(member: str, text: IO[str], columns: Mapping[str, Columns], entity: s
                 record = json.loads(line)
             except ValueError:
                 record = {}
-            yield Row(member, str(entity), number, _flat(record, columns[str(entity)]))
+            yield Row(member, str(entity), number, flat(record, columns[str(entity)]))
 
 
-def _flat(record: Any, columns: Columns) -> dict[str, str]:
+def flat(record: Any, columns: Columns) -> dict[str, str]:
     """Members of a record and of its `data`, as texts by field."""
     found: dict[str, str] = {}
     if isinstance(record, dict):

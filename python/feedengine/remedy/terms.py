@@ -60,7 +60,8 @@ def terms(store: Store, settings: Settings, catalog: str, entities: Iterable[str
     try:
         found = profile.load(named)
     except ProfileError:
-        # The profile's file is gone; what the catalog knows of it must do.
+        # The profile's file is gone, or wrong by now: what the catalog knows of it must do.
+        specs = specs or _stored(store, catalog.partition("/")[0])[1]
         if not specs:
             raise
         return Terms(specs)
@@ -70,6 +71,7 @@ def terms(store: Store, settings: Settings, catalog: str, entities: Iterable[str
         formats={entity.name: form for entity in each if (form := found.format(entity.name))},
         delimiters={entity.name: text for entity in each if (text := found.delimiter(entity.name))},
         owners={entity.name: entity.owner_column for entity in each if entity.owner_column},
+        internal={entity.name: entity.internal for entity in each if entity.internal},
         parking={entity.name: entity.park_for for entity in each},
     )
 

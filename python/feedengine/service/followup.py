@@ -11,6 +11,7 @@ from feedengine.faults import point
 from feedengine.ledger import Queue, Task
 from feedengine.ledger.database import now
 from feedengine.service import homes, reports
+from feedengine.service.files import put
 from feedengine.service.part import Log
 from feedengine.service.telling import tell_task
 from feedengine.settings import Settings
@@ -25,7 +26,7 @@ def follow(store: Store, settings: Settings, task: Task, log: Log) -> bool:
     queue = Queue(store.ledger)
     try:
         if task.reported is None or (task.decision and not task.waiting):
-            reports.write(store, task)
+            reports.write(store, settings, task)
             point("serve.reported")
         if task.reported is None:
             tell_task(store, settings, task.id)
@@ -55,7 +56,7 @@ def _move(task: Task) -> Path | None:
     source, target = Path(task.visible), homes.inside(task, homes.destination(task))
     target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
     if target.parent.parts[len(Path(task.home).parts)] == "failed":
-        reports.put(target.with_name(target.name + ".error.txt"), reports.sentence(task).encode())
+        put(target.with_name(target.name + ".error.txt"), reports.sentence(task).encode())
     elif source.name == target.name:
         # It failed before, and was tried again.
         source.with_name(source.name + ".error.txt").unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,19 @@ from feedengine.service.outside import OURS, error_for_sender
 
 FIRST_PROBLEMS = 20
 _LONGEST_VALUE = 120
+_TOLD = ("rows", "added", "changed", "removed", "rejected", "parked")
+#: The sender's three kinds of faults, and the way out of each.
+_FAMILIES = {
+    "duplicate_keys": (
+        "duplicate keys",
+        "Correct the pair of ids, or send the system id of the record that is meant.",
+    ),
+    "unknown_references": (
+        "unknown references",
+        "Send the records that are named first, then these rows again.",
+    ),
+    "format": ("format errors", "Correct the columns and values as the template has them."),
+}
 _ENTITIES = {"items": "items", "variations": "variations", "item_groups": "item groups"}
 
 
@@ -55,6 +69,7 @@ def task_text(
         _error(task, operator),
         _safeguard(report),
         _counts(report),
+        _families(report),
         _problems(problems, total),
         _files(task, total, reports, attached),
         _next(task, total) if operator else _for_sender(task),
@@ -112,7 +127,7 @@ def _safeguard(report: Mapping[str, Any]) -> list[str]:
     for name, each in ((report.get("safeguard") or {}).get("entities") or {}).items():
         share = float(each.get("share") or 0) * 100
         lines.append(
-            f"{'Safeguard' if not lines else '':<10}{_ENTITIES.get(name, name)}: {int(each['lost']):,} of "
+            f"{'Safeguard' if not lines else '':<10}{_entity(name)}: {int(each['lost']):,} of "
             f"{int(each['base']):,} would go ({share:.1f} %), limit {each['limit']}: {each['decision']}"
         )
     return lines
@@ -121,13 +136,32 @@ def _safeguard(report: Mapping[str, Any]) -> list[str]:
 def _counts(report: Mapping[str, Any]) -> list[str]:
     lines: list[str] = []
     for name, each in (report.get("entities") or {}).items():
-        found = {what: int(each.get(what) or 0) for what in ("rows", "added", "changed", "removed", "rejected")}
+        found = {what: int(each.get(what) or 0) for what in _TOLD}
         if any(found.values()):
+            left = f"{found['rejected']:,} rejected"
+            if found["parked"]:
+                left += f", {found['parked']:,} wait for other records"
             lines.append(
-                f"{'Rows' if not lines else '':<10}{_ENTITIES.get(name, name)}: {found['rows']:,} rows, "
-                f"+{found['added']:,} ~{found['changed']:,} -{found['removed']:,}, {found['rejected']:,} rejected"
+                f"{'Rows' if not lines else '':<10}{_entity(name)}: {found['rows']:,} rows, "
+                f"+{found['added']:,} ~{found['changed']:,} -{found['removed']:,}, {left}"
             )
     return lines
+
+
+def _families(report: Mapping[str, Any]) -> list[str]:
+    """How many faults of each family there are, and what to do about it in one line each."""
+    counts: Counter[str] = Counter()
+    for entry in (report.get("problems") or {}).get("by_code") or ():
+        if entry.get("severity") != "warning":
+            counts[(entry.get("first") or {}).get("family") or "format"] += int(entry["count"])
+    return [
+        f"{'Faults' if at == 0 else '':<10}{_FAMILIES[family][0]}: {counts[family]:,}. {_FAMILIES[family][1]}"
+        for at, family in enumerate(each for each in _FAMILIES if counts[each])
+    ]
+
+
+def _entity(name: str) -> str:
+    return _ENTITIES.get(name, name.replace("_", " "))
 
 
 def _problems(problems: Sequence[Mapping[str, Any]], total: int) -> list[str]:
@@ -182,7 +216,9 @@ def _for_sender(task: Task) -> list[str]:
         return ["You need not do anything: it is looked at."]
     if task.waiting:
         return ["Somebody will approve or reject it. Was it sent by mistake, tell us; then send the right file."]
-    if task.status == "FAILED" or task.outcome == "ok_with_errors":
+    if task.outcome == "ok_with_errors":
+        return ["Correct the rejected rows and send them alone, or the whole file again: both come to the same."]
+    if task.status == "FAILED":
         return ["Correct the file and send it again in the same way."]
     return []
 

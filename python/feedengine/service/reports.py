@@ -11,8 +11,11 @@ from typing import Any
 
 from feedengine.deliver.spreadsheet import write_rows
 from feedengine.ledger import PROBLEM_COLUMNS, Task
-from feedengine.service import homes, rejected
+from feedengine.remedy.terms import terms
+from feedengine.service import homes, owners, rejected
+from feedengine.service.files import put
 from feedengine.service.outside import error_for_sender
+from feedengine.settings import Settings
 from feedengine.store import Store
 
 COLUMNS = ("task_id", *PROBLEM_COLUMNS)
@@ -21,7 +24,7 @@ _LONGEST_NAME = 255 - 20
 _SEVERITIES = {"file": "fatal", "row": "error", "warning": "warning"}
 
 
-def write(store: Store, task: Task) -> None:
+def write(store: Store, settings: Settings, task: Task) -> None:
     """Write the reports of an ended task; those that are there are written again, the same. Raises OSError."""
     if task.home is None:
         return
@@ -36,6 +39,9 @@ def write(store: Store, task: Task) -> None:
     if task.status == "DONE" and known["rejected"]:
         written = rejected.write(Path(str(task.path)), folder, list(store.ledger.problems(task.id)))
         known["rejected_rows"] = {"written": written, "of": known["rejected"]}
+    if any(problem.get("owner") for problem in problems):
+        found = terms(store, settings, f"{task.key}/{task.section}", known["entities"])
+        known["owners"] = owners.write(folder, COLUMNS, problems, found)
     # Last: who sees it may read the others.
     content = json.dumps(known, indent=1, ensure_ascii=False).encode() + b"\n"
     put(folder / "summary.json", content)
@@ -116,14 +122,3 @@ def sentence(task: Task) -> str:
         lines.append(f"Did you mean: {error['did_you_mean']}")
     lines += ["", f"Task {task.id}; all there is to say: {homes.reports(task)}/summary.json", ""]
     return "\n".join(lines)
-
-
-def put(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all; readers see the old one or the new one."""
-    part = path.with_name(f".{path.name}.{os.urandom(4).hex()}.part")
-    try:
-        part.write_bytes(content)
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise

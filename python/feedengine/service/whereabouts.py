@@ -81,9 +81,19 @@ def _state(task: Task, position: int | None) -> tuple[str, str]:
         decided = f"{task.decision} by {task.decided_by}: " if task.decision else ""
         return "rejected", f"rejected at {since}: {decided}{message}"
     if task.new_snapshot is None:
-        return "unchanged", f"read at {since}, nothing to change ({(task.outcome or 'done').replace('_', ' ')})"
-    errors = ", some rows rejected" if task.outcome == "ok_with_errors" else ""
-    return "applied", f"applied as snapshot {task.new_snapshot} at {since}{errors}"
+        return (
+            "unchanged",
+            f"read at {since}, nothing to change ({(task.outcome or 'done').replace('_', ' ')}){_left(task)}",
+        )
+    return "applied", f"applied as snapshot {task.new_snapshot} at {since}{_left(task)}"
+
+
+def _left(task: Task) -> str:
+    """What of the file was not applied."""
+    entities = ((task.report or {}).get("entities") or {}).values()
+    rejected, parked = (sum(int(each.get(what) or 0) for each in entities) for what in ("rejected", "parked"))
+    some = f", some rows rejected: {rejected:,}" if task.outcome == "ok_with_errors" else ""
+    return some + (f", {parked:,} wait for other records" if parked else "")
 
 
 def _place(store: Store, task: Task) -> str | None:

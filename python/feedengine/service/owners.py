@@ -1,0 +1,114 @@
+"""Reports by owner: each sees the faults and rejected rows that are its own, without internal columns."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from feedengine.deliver.spreadsheet import write_rows
+from feedengine.remedy import rows
+from feedengine.remedy.terms import Terms
+from feedengine.service.files import put
+
+#: The folder of a task's reports that has one for each owner.
+FOLDER = "owners"
+_ODD = re.compile(r"[^\w.@ -]|^[. ]+|[. ]+$")
+
+
+def write(folder: Path, columns: Sequence[str], problems: Iterable[Mapping[str, Any]], terms: Terms) -> int:
+    """Split what was written to `folder` by owner; gives how many owners there are.
+
+    `problems` are the rows of errors.csv. Faults of internal columns, and keys of other records, are left out.
+    """
+    mine: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for problem in problems:
+        if problem.get("owner") and problem.get("column") not in terms.internal.get(str(problem["entity"]), ()):
+            mine[str(problem["owner"])].append(problem)
+    shown = [column for column in columns if column != "related"]
+    for owner, faults in mine.items():
+        place = _place(folder, owner)
+        stream = io.StringIO(newline="")
+        write_rows(stream, shown, faults)
+        put(place / "errors.csv", stream.getvalue().encode("utf-8", "backslashreplace"))
+    entities = {str(problem["entity"]) for problem in problems if problem.get("entity")}
+    for path in sorted(folder.glob("rejected*")):
+        named = path.name.partition(".")[0].removeprefix("rejected").removeprefix("_")
+        entity = named if named in terms.owners else next(iter(entities)) if len(entities) == 1 else None
+        for owner, content in _split(path, entity, terms).items():
+            mine.setdefault(owner, [])
+            put(_place(folder, owner) / path.name, content)
+    return len(mine)
+
+
+def _place(folder: Path, owner: str) -> Path:
+    place = folder / FOLDER / (_ODD.sub("_", owner)[:100] or "_")
+    place.mkdir(mode=0o750, parents=True, exist_ok=True)
+    return place
+
+
+def _split(path: Path, entity: str | None, terms: Terms) -> dict[str, bytes]:
+    """The rejected rows of each owner, in the form in which they were sent."""
+    if entity is None or entity not in terms.owners:
+        return {}
+    columns = rows.Columns(terms.spec(entity))
+    owner, hidden = terms.owners[entity], terms.internal.get(entity, frozenset())
+    form = terms.form(entity)
+    encoding = str(form.get("encoding") or "utf-8").replace("utf-8", "utf-8-sig")
+    kind = rows.kind_of(path.name)
+    if kind == "csv" and not set(form) & {"xml", "fixed", "sheet"}:
+        return _table(path.read_bytes().decode(encoding, "replace"), columns, owner, hidden, form, encoding)
+    if kind == "jsonl":
+        return _lines(path.read_text("utf-8", "replace").splitlines(), columns, owner, hidden)
+    return {}
+
+
+def _table(
+    text: str, columns: rows.Columns, owner: str, hidden: frozenset[str], form: Mapping[str, Any], encoding: str
+) -> dict[str, bytes]:
+    header = text.partition("\n")[0]
+    delimiter = form.get("delimiter") or rows.delimiter_of(header, columns)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    names = next(reader, [])
+    fields = [columns.field(name) for name in names]
+    kept = [at for at, name in enumerate(fields) if name not in hidden]
+    if owner not in fields:
+        return {}
+    streams: dict[str, io.StringIO] = {}
+    for cells in reader:
+        whose = cells[fields.index(owner)].strip() if len(cells) > fields.index(owner) else ""
+        if not whose:
+            continue
+        if whose not in streams:
+            streams[whose] = io.StringIO(newline="")
+            csv.writer(streams[whose], delimiter=delimiter).writerow([names[at] for at in kept])
+        writer = csv.writer(streams[whose], delimiter=delimiter)
+        writer.writerow([cells[at] for at in kept if at < len(cells)] + cells[len(names) :])
+    return {whose: stream.getvalue().encode(encoding, "replace") for whose, stream in streams.items()}
+
+
+def _lines(lines: Iterable[str], columns: rows.Columns, owner: str, hidden: frozenset[str]) -> dict[str, bytes]:
+    found: dict[str, list[str]] = defaultdict(list)
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            # Nobody can say whose it is.
+            continue
+        whose = rows.flat(record, columns).get(owner, "").strip()
+        if whose:
+            found[whose].append(json.dumps(_shown(record, columns, hidden), ensure_ascii=False))
+    return {whose: ("\n".join(each) + "\n").encode() for whose, each in found.items()}
+
+
+def _shown(record: Mapping[str, Any], columns: rows.Columns, hidden: frozenset[str]) -> dict[str, Any]:
+    """A record, and its `data`, without internal members."""
+    shown = {name: value for name, value in record.items() if columns.field(name) not in hidden}
+    if isinstance(shown.get("data"), dict):
+        shown["data"] = {name: value for name, value in shown["data"].items() if columns.field(name) not in hidden}
+    return shown
