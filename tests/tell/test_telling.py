@@ -31,7 +31,7 @@ from feedengine.errors import ConfigError
 from feedengine.ledger import Queue
 from feedengine.ledger.incidents import KINDS
 from feedengine.notify.webhook import SIGNATURE, verify
-from feedengine.service import letters
+from feedengine.service import letters, whereabouts
 from feedengine.service.posting import receiver, send_due, wait
 from feedengine.service.telling import errors_csv, settle, tell_incidents, tell_task
 from tell import servers
@@ -185,6 +185,30 @@ def test_the_letter_lists_the_first_twenty_problems_and_says_how_many_there_are(
     assert text.count("BAD_NUMBER SKU-1101853 suggested_score=") == 20
     assert "  items.csv:97929  BAD_NUMBER" in text
     assert "errors.csv, with every listed problem, is attached." in text
+
+
+@pytest.mark.feature("W14", "W37", "W38", "W44")
+def test_the_letter_counts_faults_by_family_and_rows_that_wait(office: Office) -> None:
+    task = office.landed()
+    codes = (("BAD_DATE", "format", 2), ("KEY_CONFLICT", "duplicate_keys", 3), ("UNKNOWN_SKU", "unknown_references", 1))
+    by_code = [
+        {"code": code, "severity": "row", "count": count, "first": {"family": family}}
+        for code, family, count in (*codes, ("WEAK_MATCH", "duplicate_keys", 9))
+    ]
+    by_code[-1]["severity"] = "warning"
+    counts = {"rows": 20, "added": 4, "changed": 0, "unchanged": 0, "removed": 0, "rejected": 6, "parked": 10}
+    report = {"problems": {"by_code": by_code}, "entities": {"customer_notes": counts}}
+    office.store.ledger.finish(task, "ok_with_errors", new_snapshot=3, report=report)
+    text = letters.task_text(office.store.ledger.get(task), [], 6, operator=False, reports=None, attached=False)
+    assert [line for line in text.splitlines() if line.startswith(("Rows", "Faults", "          "))] == [
+        "Rows      customer notes: 20 rows, +4 ~0 -0, 6 rejected, 10 wait for other records",
+        "Faults    duplicate keys: 3. Correct the pair of ids, or send the system id of the record that is meant.",
+        "          unknown references: 1. Send the records that are named first, then these rows again.",
+        "          format errors: 2. Correct the columns and values as the template has them.",
+    ]
+    assert "send them alone, or the whole file again" in text
+    [where] = whereabouts.find(office.store, NAME)
+    assert where.said.endswith(", some rows rejected: 6, 10 wait for other records")
 
 
 def test_what_comes_from_a_feed_cannot_forge_the_letter(office: Office) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import re
@@ -47,7 +48,11 @@ def write(folder: Path, columns: Sequence[str], problems: Iterable[Mapping[str, 
 
 
 def _place(folder: Path, owner: str) -> Path:
-    place = folder / FOLDER / (_ODD.sub("_", owner)[:100] or "_")
+    name = _ODD.sub("_", owner)[:100]
+    if name != owner:
+        # Two owners must not share a folder because their names look alike to a file system.
+        name += f"-{hashlib.blake2b(owner.encode(), digest_size=4).hexdigest()}"
+    place = folder / FOLDER / name
     place.mkdir(mode=0o750, parents=True, exist_ok=True)
     return place
 
@@ -59,20 +64,23 @@ def _split(path: Path, entity: str | None, terms: Terms) -> dict[str, bytes]:
     columns = rows.Columns(terms.spec(entity))
     owner, hidden = terms.owners[entity], terms.internal.get(entity, frozenset())
     form = terms.form(entity)
-    encoding = str(form.get("encoding") or "utf-8").replace("utf-8", "utf-8-sig")
+    encoding = str(form.get("encoding") or "utf-8")
     kind = rows.kind_of(path.name)
     if kind == "csv" and not set(form) & {"xml", "fixed", "sheet"}:
-        return _table(path.read_bytes().decode(encoding, "replace"), columns, owner, hidden, form, encoding)
+        text = path.read_bytes().decode(encoding, "replace").removeprefix("\ufeff")
+        found = _table(text, columns, owner, hidden, form.get("delimiter"))
+        return {whose: content.encode(encoding, "replace") for whose, content in found.items()}
     if kind == "jsonl":
         return _lines(path.read_text("utf-8", "replace").splitlines(), columns, owner, hidden)
     return {}
 
 
 def _table(
-    text: str, columns: rows.Columns, owner: str, hidden: frozenset[str], form: Mapping[str, Any], encoding: str
-) -> dict[str, bytes]:
+    text: str, columns: rows.Columns, owner: str, hidden: frozenset[str], delimiter: str | None
+) -> dict[str, str]:
     header = text.partition("\n")[0]
-    delimiter = form.get("delimiter") or rows.delimiter_of(header, columns)
+    delimiter = delimiter or rows.delimiter_of(header, columns)
+    way: dict[str, Any] = {"delimiter": delimiter, "lineterminator": "\r\n" if header.endswith("\r") else "\n"}
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     names = next(reader, [])
     fields = [columns.field(name) for name in names]
@@ -82,14 +90,15 @@ def _table(
     streams: dict[str, io.StringIO] = {}
     for cells in reader:
         whose = cells[fields.index(owner)].strip() if len(cells) > fields.index(owner) else ""
-        if not whose:
+        if not whose or (hidden and len(cells) > len(names)):
+            # With more cells than columns nobody can say which of them are internal.
             continue
         if whose not in streams:
             streams[whose] = io.StringIO(newline="")
-            csv.writer(streams[whose], delimiter=delimiter).writerow([names[at] for at in kept])
-        writer = csv.writer(streams[whose], delimiter=delimiter)
+            csv.writer(streams[whose], **way).writerow([names[at] for at in kept])
+        writer = csv.writer(streams[whose], **way)
         writer.writerow([cells[at] for at in kept if at < len(cells)] + cells[len(names) :])
-    return {whose: stream.getvalue().encode(encoding, "replace") for whose, stream in streams.items()}
+    return {whose: stream.getvalue() for whose, stream in streams.items()}
 
 
 def _lines(lines: Iterable[str], columns: rows.Columns, owner: str, hidden: frozenset[str]) -> dict[str, bytes]:

@@ -81,10 +81,8 @@ def _state(task: Task, position: int | None) -> tuple[str, str]:
         decided = f"{task.decision} by {task.decided_by}: " if task.decision else ""
         return "rejected", f"rejected at {since}: {decided}{message}"
     if task.new_snapshot is None:
-        return (
-            "unchanged",
-            f"read at {since}, nothing to change ({(task.outcome or 'done').replace('_', ' ')}){_left(task)}",
-        )
+        outcome = (task.outcome or "done").replace("_", " ")
+        return "unchanged", f"read at {since}, nothing to change ({outcome}){_left(task)}"
     return "applied", f"applied as snapshot {task.new_snapshot} at {since}{_left(task)}"
 
 
