@@ -6,7 +6,6 @@ import dataclasses
 import re
 import runpy
 import tomllib
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -28,7 +27,7 @@ def test_the_document_is_current() -> None:
 def test_every_key_is_explained_by_an_example_that_it_takes(title: str, key: keys.Key) -> None:
     assert key.about and key.shows
     if key.example:
-        raw = tomllib.loads(f"x = {key.example}", parse_float=Decimal)["x"]
+        raw = tomllib.loads(f"x = {key.example}", parse_float=str)["x"]
         assert key.kind(raw) is not None
     elif " | " not in key.shows:
         # What is a table of its own has its example in that table's rows.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
 from feedengine import engine
@@ -68,7 +67,7 @@ def check_field(field: Field, written: Iterable[str], place: Place) -> None:
 
 
 def _limits(field: Field, place: Place) -> None:
-    if field.min is not None and field.max is not None and Decimal(field.min) > Decimal(field.max):
+    if field.min is not None and field.max is not None and _number(field.min) > _number(field.max):
         raise (place / "min").error(f"is {field.min}, more than max, which is {field.max}")
     if field.type == "integer":
         for key in ("min", "max"):
@@ -76,6 +75,14 @@ def _limits(field: Field, place: Place) -> None:
                 raise (place / key).error("must be a whole number, since the field is an integer")
     if field.min_length is not None and field.max_length is not None and field.min_length > field.max_length:
         raise (place / "min_length").error(f"is {field.min_length}, more than max_length")
+
+
+def _number(text: str) -> Any:
+    if "." not in text:
+        return int(text)
+    from decimal import Decimal
+
+    return Decimal(text)
 
 
 def _regex(pattern: str, place: Place) -> None:

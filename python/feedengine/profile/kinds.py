@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from feedengine.settings import kinds
@@ -50,7 +49,7 @@ def character(raw: Any) -> str:
 
 def decimal(raw: Any) -> str:
     """A decimal number as text, exactly as it was written."""
-    written = str(raw) if isinstance(raw, int | Decimal) and not isinstance(raw, bool) else raw
+    written = str(raw) if isinstance(raw, int) and not isinstance(raw, bool) else raw
     if not isinstance(written, str) or not re.fullmatch(r"-?\d+(\.\d+)?", written, re.ASCII):
         raise ValueError(f"must be a decimal number such as 0.01; not {shown(raw)}")
     return written

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from decimal import Decimal
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from feedengine.profile.place import Place
 
 BUILTIN = ("constructor", "wizcommerce")
 DEFAULT = "constructor"
+_FOLDER = Path(__file__).parent / "builtin"
 _DEEPEST = 8
 _LARGEST = 4 << 20
 
@@ -41,7 +40,7 @@ def _builtin(name: str) -> Profile:
 
 
 def _packaged(name: str) -> str:
-    return resources.files("feedengine.profile").joinpath("builtin", f"{name}.toml").read_text(encoding="utf-8")
+    return (_FOLDER / f"{name}.toml").read_text(encoding="utf-8")
 
 
 def _read(text: str, source: str, folder: Path, depth: int) -> Profile:
@@ -51,7 +50,8 @@ def _read(text: str, source: str, folder: Path, depth: int) -> Profile:
 def _document(text: str, source: str, folder: Path, depth: int) -> dict[str, Any]:
     """The document with those it extends under it."""
     try:
-        document = tomllib.loads(text, parse_float=Decimal)
+        # As text, so that 0.10 stays what was written.
+        document = tomllib.loads(text, parse_float=str)
     except tomllib.TOMLDecodeError as error:
         raise ProfileError(f"{source} is not valid TOML: {error}.", state="The profile is not used.") from None
     base = document.get("extends")

@@ -7,7 +7,6 @@ from calendar import monthrange
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from functools import lru_cache
 
 from feedengine import names
@@ -237,6 +236,8 @@ def _explained(profile: Profile, grammar: _Grammar, filename: str, folder: str) 
 
 
 def _wrong_entity(profile: Profile, word: str, filename: str, match: re.Match[str]) -> BadName | None:
+    from difflib import get_close_matches
+
     words = [each for entity in profile.entities for each in entity.words]
     fold = _folded(profile)
     if fold(word) in map(fold, words):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 
 from feedengine.errors import Hint, ProfileError
 
@@ -32,6 +31,8 @@ class Place:
 
     def unknown(self, what: str, name: str, known: Iterable[str]) -> ProfileError:
         """A name that is none of `known`: the nearest one is proposed, or all are listed."""
+        from difflib import get_close_matches
+
         allowed = list(known)
         close = get_close_matches(name, allowed, 1, 0.6) or get_close_matches(name.lower(), allowed, 1, 0.6)
         listed = f"known are {', '.join(allowed)}" if allowed else "there are none"
