@@ -58,7 +58,9 @@ def _result(task: Task) -> dict[str, Any]:
     entities = report.get("entities") or {}
     groups = _counts(entities.get("item_groups"))
     section: dict[str, int] = {}
-    for entity in _SECTION_ENTITIES:
+    # What another profile's file held stands beside them; their clients leave out what they don't know.
+    others = [name for name, entry in entities.items() if entry.get("rows") and name != "item_groups"]
+    for entity in dict.fromkeys([*_SECTION_ENTITIES, *others]):
         entry = entities.get(entity)
         counts = _counts(entry)
         section[f"{entity}_updated"] = counts["updated"]

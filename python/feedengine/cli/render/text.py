@@ -8,8 +8,6 @@ from typing import Any
 WIDTH = 80
 LEAD = 10  # columns of the leading word ("Applied   ")
 
-ENTITY_WORDS = {"items": "items", "variations": "variations", "item_groups": "item groups"}
-
 
 def number(value: int) -> str:
     """A count with thousands separators."""
@@ -23,7 +21,7 @@ def signed(sign: str, value: int) -> str:
 
 def entity_words(entity: str) -> str:
     """An entity as people say it."""
-    return ENTITY_WORDS.get(entity, entity.replace("_", " "))
+    return entity.replace("_", " ")
 
 
 def counted(count: int, word: str) -> str:
