@@ -545,7 +545,7 @@ def approve(
     store.ledger.approve(task, actor=actor, reason=reason)
     request = FeedRequest(
         path=Path(str(waiting.path)), catalog=f"{waiting.key}/{waiting.section}", operation=waiting.operation,
-        force=remove is not None, reason=reason, hold_removals=remove is None, actor=actor,
+        force=remove is not None, reason=reason, hold_removals=remove is None, actor=actor, entity=waiting.entity,
     )  # fmt: skip
     try:
         result = _task(store, settings, request, watch, check)

@@ -25,6 +25,7 @@ VERBS: dict[str, str] = {
     "export": "Show records that are sent as they are created; send one again.",
     "outbox": "List, show, retry and drop what is to be sent.",
     "incident": "List open problems, say that you know; mails and webhooks about them.",
+    "record": "Create, change and show one record by hand.",
     "trace": "Show a record's life: which file and snapshot set each field.",
     "user": "Make, show and change the accounts of partners; bans.",
     "service": "Print what runs the service: a systemd unit.",

@@ -59,9 +59,9 @@ def exports(content: Mapping[str, Any], entities: tuple[EntityDeclaration, ...],
 def _export(name: str, raw: Any, entities: tuple[EntityDeclaration, ...], place: Place) -> Export:
     given = read.table(raw, keys.EXPORT, place)
     entity = _entity(given["entity"], entities, place / "entity")
-    if not entity.identity:
+    if entity.fields[0].type != "uuid":
         raise (place / "entity").error(
-            f"needs records whose ids are UUIDs that the engine makes: {entity.name} has none"
+            f"needs records whose ids are UUIDs: the key of {entity.name}, {entity.key}, is of another type"
         )
     _must_be_path(given["folder"], place / "folder", folders=True)
     for field, _ in given["when"]:

@@ -9,9 +9,7 @@ from feedengine.settings.setting import REQUIRED
 
 EXPORT = (
     Key("about", common.text, "", "text", "one line about it", '"confirmed orders"'),
-    Key(
-        "entity", kinds.name, REQUIRED, "entity", "whose records are sent; their ids are made by the engine", '"orders"'
-    ),
+    Key("entity", kinds.name, REQUIRED, "entity", "whose records are sent; their ids must be UUIDs", '"orders"'),
     Key(
         "when",
         kinds.lists,
