@@ -7,13 +7,16 @@ import io
 import itertools
 import os
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from feedengine.store import Store
+
+
+Spec = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -25,27 +28,37 @@ class Written:
     offsets: tuple[int, ...]
 
 
-def write(store: Store, name: str, spec: Mapping[str, Any], rows: Sequence[Mapping[str, str]]) -> Written:
+def write(store: Store, name: str, spec: Spec, rows: Sequence[Mapping[str, str]]) -> Written:
     """Write `NAME.tar` with one member, in a folder of its own in the spool; it is on the disk when this returns."""
     lines = list(_lines(spec, rows))
-    content = b"".join(lines)
+    path = _archive(store, name, [(spec, b"".join(lines))])
+    ends = tuple(itertools.accumulate(map(len, lines)))
+    return Written(path, f"{spec['name']}.csv", ends[:-1])
+
+
+def write_all(store: Store, name: str, tables: Iterable[tuple[Spec, Sequence[Mapping[str, str]]]]) -> Path:
+    """The same with a member for each entity."""
+    return _archive(store, name, [(spec, b"".join(_lines(spec, rows))) for spec, rows in tables])
+
+
+def _archive(store: Store, name: str, members: Iterable[tuple[Spec, bytes]]) -> Path:
     place = store.root / "spool" / os.urandom(8).hex()
     place.mkdir(mode=0o700, parents=True)
-    path, member = place / f"{name}.tar", f"{spec['name']}.csv"
+    path = place / f"{name}.tar"
     with path.open("xb") as out:
         with tarfile.open(fileobj=out, mode="w") as archive:
-            info = tarfile.TarInfo(member)
-            info.size = len(content)
-            archive.addfile(info, io.BytesIO(content))
+            for spec, content in members:
+                info = tarfile.TarInfo(f"{spec['name']}.csv")
+                info.size = len(content)
+                archive.addfile(info, io.BytesIO(content))
         out.flush()
         os.fsync(out.fileno())
     for folder in (place, place.parent):
         _sync(folder)
-    ends = tuple(itertools.accumulate(map(len, lines)))
-    return Written(path, member, ends[:-1])
+    return path
 
 
-def _lines(spec: Mapping[str, Any], rows: Sequence[Mapping[str, str]]) -> Iterator[bytes]:
+def _lines(spec: Spec, rows: Sequence[Mapping[str, str]]) -> Iterator[bytes]:
     """A header of all columns that any row has (of all that are declared, where the order is strict), then the rows."""
     columns = dict.fromkeys(name for row in rows for name in row)
     if (spec.get("columns") or {}).get("order") == "strict":

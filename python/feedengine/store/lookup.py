@@ -37,14 +37,20 @@ class Lookup:
 
     @mapped()
     def records(self, values: Iterable[str], column: str | None = None) -> list[dict[str, Any]]:
-        """Records whose key (or another column) is one of `values`, without absent fields, in order of the key."""
+        """Records whose key (or another column, or an item of its list) is one of `values`, in order of the key.
+
+        Absent fields are left out.
+        """
         table = self._table
         if (column or table.key) not in table.physical:
             return []
         names = [each.name for each in table.columns]
+        place = f"h.{table.column(column or table.key)}"
+        listed = any(each.name == column and each.kind == "list" for each in table.columns)
+        among = f"list_has_any({place}, ?::VARCHAR[])" if listed else f"list_contains(?::VARCHAR[], {place}::VARCHAR)"
         rows = reading.reader(self._con).execute(
             f"SELECT {', '.join(map(table.column, names))} FROM {table.history} AS h WHERE h._to IS NULL "
-            f"AND list_contains(?::VARCHAR[], h.{table.column(column or table.key)}::VARCHAR) ORDER BY h.{table.id}",
+            f"AND {among} ORDER BY h.{table.id}",
             [list(values)],
         )
         return [

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from feedengine.cli.render import text
 from feedengine.cli.render.problems import record
+
+if TYPE_CHECKING:
+    from feedengine.remedy.duplicates import Group
 
 Problem = Mapping[str, Any]
 
@@ -43,4 +46,17 @@ def details(problem: Problem, fields: Sequence[Sequence[str]], related: Sequence
         lines += ["", f"{len(related) - count} of the records that it might mean are gone"]
     if problem["state"] in ("open", "reopened"):
         lines += ["", f"→ feedengine conflicts resolve {problem['id']} --record ID"]
+    return lines
+
+
+def duplicates(entity: str, key: str, groups: Sequence[Group]) -> list[str]:
+    """A block for each group of records that go by the same name."""
+    if not groups:
+        return [f"no {text.entity_words(entity)} that look alike"]
+    lines: list[str] = []
+    for group in groups:
+        rows = [(str(record[key]), text.cut(record[group.column])) for record in group.records]
+        lines += [*([""] if lines else []), *text.table([(key, group.column), *rows])]
+        keep, gone = rows[0][0], rows[1][0]
+        lines.append(f"→ feedengine merge {entity} {keep} {gone}")
     return lines
