@@ -7,8 +7,9 @@ use super::marks::Marks;
 use super::partition::Partitioned;
 use super::request::EntityBase;
 use super::rules::Rules;
+use super::stop::Stop;
 use super::touch::Touch;
-use crate::index::{Damaged, Index};
+use crate::index::Index;
 use crate::record::FieldTable;
 use crate::record::digest::fingerprint;
 use crate::record::entity::EntitySpec;
@@ -49,14 +50,14 @@ impl EntityPlan {
         store: u64,
         memory: usize,
         folder: &Path,
-    ) -> Result<Self, Damaged> {
+    ) -> Result<Self, Stop> {
         let table = Arc::new(FieldTable::new(spec));
         let index = Index::open(&base.runs, store)?;
         let spec_text = serde_json::to_vec(spec).unwrap_or_default();
         Ok(EntityPlan {
             number,
             rules: Rules::new(spec, &table),
-            marks: Marks::new(index.slots()),
+            marks: Marks::new(index.slots(), memory, folder)?,
             touches: Partitioned::new(memory / 2, folder.to_owned()),
             settled: Partitioned::new(memory / 2, folder.to_owned()),
             keeps_added: index.slots() > 0,

@@ -276,7 +276,10 @@ impl Planner {
         }
         self.spool = Spool::join(parts)?;
         // From here on the index is read in order; the memory is the store's, which hands out old rows now.
-        self.entities.iter_mut().for_each(|entity| entity.index.calm());
+        for entity in &mut self.entities {
+            entity.index.calm();
+            entity.marks.release();
+        }
         self.sections(sections, &info);
         self.info = Some(info);
         self.step = Step::Settle(0);

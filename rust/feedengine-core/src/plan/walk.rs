@@ -42,6 +42,7 @@ pub fn walk_all(
         if entity.index.bytes() > LARGE {
             // This range of a large index will not be looked at again: without this, all of it would stay in memory.
             entity.index.release();
+            entity.marks.release();
         }
     }
     Ok(())
