@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from feedengine.ledger.cases import Cases
 from feedengine.ledger.incidents import Incidents
 from feedengine.ledger.messages import Messages
+from feedengine.ledger.parked import Parked
 from feedengine.service import state
 from feedengine.service.telling import settle
 from feedengine.settings import Settings
@@ -31,6 +33,10 @@ def look(store: Store, settings: Settings, now: datetime | None = None) -> None:
 
 
 def forget(store: Store, settings: Settings, now: datetime | None = None) -> int:
-    """Forget closed incidents and sent messages after `alarms.keep_days`; gives how many."""
+    """Forget closed incidents and problems, sent messages, and rows that wait no more, after `alarms.keep_days`.
+
+    Gives how many.
+    """
     before = ((now or datetime.now(UTC)) - timedelta(days=int(settings.get("alarms.keep_days")))).isoformat()
-    return Incidents(store.ledger).prune(before) + Messages(store.ledger).prune(before)
+    ledger = store.ledger
+    return sum(each(ledger).prune(before) for each in (Incidents, Messages, Cases, Parked))

@@ -9,6 +9,8 @@ from feedengine.cli.render import text
 from feedengine.cli.render.report import entities
 
 Hint = Mapping[str, Any]
+#: Codes of rows that might mean several records.
+CONFLICTS = ("KEY_CONFLICT", "AMBIGUOUS_MATCH")
 
 
 def after(report: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -25,6 +27,11 @@ def after(report: Mapping[str, Any]) -> list[dict[str, Any]]:
     problems = report.get("problems") or {}
     if problems.get("errors") or problems.get("warnings"):
         steps.append(_step("Every problem", "task", "errors", task, "--csv", "errors.csv"))
+    if any(kind.get("code") in CONFLICTS for kind in problems.get("by_code") or ()):
+        steps.append(_step("Say which record is meant", "conflicts", "list", "--catalog", catalog))
+    if any(each.get("parked") for each in entities(report).values()):
+        steps.append(_step("Rows that wait", "parked", "list", "--catalog", catalog))
+    steps += [_step("Rows that waited", "task", "show", str(number)) for number in report.get("released") or ()]
     new, base = report.get("new_snapshot"), report.get("base_snapshot")
     if new and base:
         steps.append(_step("What changed", "diff", f"{catalog}@{base}", f"{catalog}@{new}", "--limit", "20"))
