@@ -34,6 +34,9 @@ all that has to be written (`docs/examples/nordlicht.toml`, which runs in the te
 ```toml
 {example}```
 
+`docs/examples/configurator.toml` is another: options, prices, attributes, assortments, promotions and bundles beside
+products.
+
 ## How a row is treated
 
 1. The file's name gives entity, date and number; the name and the folder must agree.
