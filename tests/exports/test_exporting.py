@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
+import signal
 from pathlib import Path
 
 import pytest
 
+from command import command
 from exports.shop import Shop, folder_of, order_id
 from feedengine.errors import NotFound
+from feedengine.ledger.outbox import Outbox
 from feedengine.service import exporting
 from sending.servers import Death
 
@@ -204,3 +208,48 @@ def test_another_folder_of_that_name_is_replaced_file_by_file(shop: Shop) -> Non
     assert (final / "other.txt").read_text() == "theirs"
     assert "Confirmed" in (final / f"order_data_{order_id(1)}.csv").read_text()
     assert [path.name for path in final.parent.iterdir()] == [final.name], "nothing that was built aside is left"
+
+
+@pytest.mark.feature("W42")
+def test_one_of_many_that_fails_delays_only_those_after_it_and_is_not_tried_at_once_again(shop: Shop) -> None:
+    shop.orders(**{f"_{number}": "Confirmed" for number in range(1, 6)})
+    shop.look()
+    order = [each.path for each in shop.outbox.list(oldest=True)]
+    (shop.there / "Out" / "Orders").mkdir(parents=True)
+    (shop.there / order[2]).write_text("a file where the folder goes")
+    assert shop.send() == 2
+    deliveries = shop.outbox.list(oldest=True)
+    assert [each.status for each in deliveries] == ["SENT", "SENT", "WAITING", "WAITING", "WAITING"]
+    assert [each.attempts for each in deliveries] == [1, 1, 1, 0, 0]
+    assert deliveries[2].error and deliveries[2].not_before > shop.outbox.now() and not deliveries[3].error
+    assert shop.send() == 0, "its time has not come"
+    (shop.there / order[2]).unlink()
+    with shop.store.ledger.write() as con:
+        con.execute("UPDATE deliveries SET not_before = '2026-01-01T00:00:00Z'")
+    assert shop.send() == 3 and len(shop.found()) == 5
+
+
+@pytest.mark.feature("W4", "W40")
+@pytest.mark.parametrize("where", ["serve.export.written", "serve.export.put", "serve.export.reached"])
+def test_killed_by_the_kernel_while_exporting(tmp_path: Path, where: str) -> None:
+    """A real process and a real signal: what it leaves is one delivery, which arrives once."""
+    from exports.partner import partner
+    from feedengine.service.exporting import look
+
+    place = partner(tmp_path)
+    words = ("record", "put", "--catalog", "acme/main")
+    order = (f"system_id={order_id(1)}", "status=confirmed")
+    done = command("--config", place.file, *words, "orders", *order)
+    assert done.returncode == 0, done.stderr
+    item = ("order_items", "item_id=1", f"order={order_id(1)}")
+    done = command("--config", place.file, *words, *item, FEEDENGINE_FAULT=where)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    look(place.store, place.settings, None, place.diary)
+    look(place.store, place.settings, None, place.diary)
+    [delivery] = Outbox(place.store.ledger).list()
+    assert delivery.name == f"order_{order_id(1)}" and (place.store.root / delivery.file).is_dir()
+
+
+def test_every_fault_point_of_exporting_is_killed() -> None:
+    found = set(re.findall(r'point\("(serve\.[^"]+)"', Path(exporting.__file__).read_text()))
+    assert found == {"serve.export.written", "serve.export.put", "serve.export.reached"}

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
+from itertools import takewhile
 from sqlite3 import Connection
 from typing import Any
 
@@ -145,6 +146,15 @@ class Outbox:
             ).fetchone()
         return None if row is None else _delivery(row)
 
+    def due(self, target: str, limit: int) -> _Deliveries:
+        """The deliveries of a target that can be sent now, in order: from its head to the first that has to wait."""
+        with self.database.read() as con:
+            rows = con.execute(
+                f"SELECT {_COLUMNS} FROM deliveries WHERE target = ? AND {_OPEN} ORDER BY id LIMIT ?", [target, limit]
+            ).fetchall()
+        now = self.now()
+        return list(takewhile(lambda each: each.not_before <= now, map(_delivery, rows)))
+
     def waiting(self) -> dict[str, str]:
         """The targets that have something to send, and when their next delivery is due."""
         with self.database.read() as con:
@@ -170,10 +180,10 @@ class Outbox:
             )
             return self.get(delivery)
 
-    def placing(self, delivery: int) -> None:
-        """From now on the file may be there under its final name."""
+    def placing(self, *deliveries: int) -> None:
+        """From now on the files may be there under their final names."""
         with self.database.write(lasting=True) as con:
-            con.execute("UPDATE deliveries SET placed = 1 WHERE id = ?", [delivery])
+            con.executemany("UPDATE deliveries SET placed = 1 WHERE id = ?", [[each] for each in deliveries])
 
     def sent(self, delivery: int, verified: str, *, lasting: bool = True) -> None:
         """It has arrived. The publication that it completes is sent as well.

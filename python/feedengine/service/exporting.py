@@ -17,13 +17,14 @@ from feedengine.faults import point
 from feedengine.ledger.exports import Exported, Exports
 from feedengine.ledger.outbox import NewDelivery, Outbox
 from feedengine.profile.exports import UUID, ExportFile
-from feedengine.service import folders, spool
+from feedengine.service import folders
 from feedengine.service.bell import ring
 from feedengine.service.keeping import new_folder
 from feedengine.service.outgoing import Outgoing, outgoing
 from feedengine.service.part import Log
 from feedengine.settings import Settings
 from feedengine.store.records import records
+from feedengine.transport.syncing import sync
 
 if TYPE_CHECKING:
     from feedengine.store import Catalog, Store
@@ -85,9 +86,9 @@ def _one_look(store: Store, out: Outgoing, exports: Exports, newest: int) -> int
         ready, wait = _due(store, out, [key for key in some if key not in done])
         awaited += wait
         with ExitStack() as undo:
-            new = [(key, newest, _written(store, out, key, files, undo)) for key, files in ready]
-            if new:
-                spool.sync(store.root / "outbox")
+            written: list[Path] = []
+            new = [(key, newest, _written(store, out, key, files, undo, written)) for key, files in ready]
+            _sync(store, written)
             point("serve.export.written")
             count += len(new)
             exports.put(out.name, new)
@@ -111,7 +112,9 @@ def replay(store: Store, out: Outgoing, found: Exported) -> list[int]:
             )
         files = _files(catalog, out, rows)[found.record]
     with ExitStack() as undo:
-        new = _written(store, out, found.record, files, undo, replay=found.replays + 1)
+        written: list[Path] = []
+        new = _written(store, out, found.record, files, undo, written, replay=found.replays + 1)
+        _sync(store, written)
         made = exports.replay(found, exports.newest(out.catalog), new)
         undo.pop_all()
     ring(store, "courier")
@@ -196,9 +199,16 @@ def _texts(values: Iterable[str]) -> str:
 
 
 def _written(
-    store: Store, out: Outgoing, record: str, files: Mapping[str, bytes], undo: ExitStack, *, replay: int = 0
+    store: Store,
+    out: Outgoing,
+    record: str,
+    files: Mapping[str, bytes],
+    undo: ExitStack,
+    written: list[Path],
+    *,
+    replay: int = 0,
 ) -> list[NewDelivery]:
-    """A record's files in the outbox, on the disk: one delivery of the folder, or flat one of each file."""
+    """A record's files in the outbox: one delivery of the folder, or flat one of each. `written` is to be synced."""
     place = out.export.folder.replace(UUID, record)
     about: dict[str, Any] = {"export": out.name, "catalog": out.catalog, "record": record}
     if replay:
@@ -206,22 +216,29 @@ def _written(
     kept = new_folder(store)
     undo.callback(shutil.rmtree, kept, ignore_errors=True)
     if out.flat:
-        return [_flat(store, out, place.rpartition("/")[0], name, text, about, undo) for name, text in files.items()]
+        above = place.rpartition("/")[0]
+        return [_flat(store, out, above, name, text, about, undo, written) for name, text in files.items()]
     folder = kept / "folder"
     folder.mkdir(mode=0o750)
     members = [_put(folder / name, text) for name, text in files.items()]
-    spool.sync(folder)
-    spool.sync(kept)
+    written += [*(folder / name for name in files), folder, kept]
     return [folders.new_delivery(store.root, folder, out.target, place, members, about)]
 
 
 def _flat(
-    store: Store, out: Outgoing, above: str, name: str, text: bytes, about: Mapping[str, Any], undo: ExitStack
+    store: Store,
+    out: Outgoing,
+    above: str,
+    name: str,
+    text: bytes,
+    about: Mapping[str, Any],
+    undo: ExitStack,
+    written: list[Path],
 ) -> NewDelivery:
     kept = new_folder(store)
     undo.callback(shutil.rmtree, kept, ignore_errors=True)
     member = _put(kept / "file", text)
-    spool.sync(kept)
+    written += [kept / "file", kept]
     path = f"{above}/{name}" if above else name
     return NewDelivery(
         out.target, name, path, str((kept / "file").relative_to(store.root)), member.bytes, member.sha256, about
@@ -230,13 +247,19 @@ def _flat(
 
 def _put(path: Path, text: bytes) -> folders.Member:
     try:
-        with path.open("xb") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        path.write_bytes(text)
     except OSError as error:
         raise from_os_error(error, f"write {path.name} for sending") from error
     return folders.Member(path.name, len(text), hashlib.sha256(text).hexdigest())
+
+
+def _sync(store: Store, written: list[Path]) -> None:
+    """All of it is on the disk before the ledger speaks of it."""
+    if written:
+        try:
+            sync([*written, store.root / "outbox"])
+        except OSError as error:
+            raise from_os_error(error, "bring files for sending onto the disk") from error
 
 
 @contextmanager

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from feedengine.errors import Hint, NotFound, TransportError
 from feedengine.faults import point
 from feedengine.ledger.outbox import Delivery, NewDelivery
 from feedengine.service.targets import SendTarget
+from feedengine.transport.local import Local
 from feedengine.transport.remote import Progress, Remote
 
 
@@ -46,29 +47,64 @@ def new_delivery(
     )  # fmt: skip
 
 
-def deliver_folder(
+def deliver_folders(
+    remote: Remote,
+    target: SendTarget,
+    wanted: Iterable[tuple[Delivery, Path]],
+    placing: Callable[[list[int]], None],
+    doing: Callable[[Delivery], None],
+    progress: Progress | None = None,
+) -> list[tuple[Delivery, str]]:
+    """Bring folders to their final names there, each exactly once; gives each with how that was verified.
+
+    All are built and checked, then all are renamed: `placing` is called once for all of them before anything may stand
+    under a final name, and must last. Verified is hash, size, none, or `taken` for one that the receiver took before an
+    earlier attempt heard of it. `doing` hears which one it is about. Raises `TransportError`, `NotFound`: then all of
+    them are to be done again.
+    """
+    together = remote.together() if isinstance(remote, Local) else nullcontext(lambda: None)
+    with together as settle:
+        done: list[tuple[Delivery, str]] = []
+        built: list[tuple[Delivery, str]] = []
+        for delivery, folder in wanted:
+            doing(delivery)
+            known, there = _build(remote, target, delivery, folder, placing, progress)
+            (done if there else built).append((delivery, known))
+        for delivery, _ in built[:1]:
+            doing(delivery)
+        settle()
+        if built:
+            point("serve.send.verified")
+            placing([delivery.id for delivery, _ in built])
+            point("serve.send.placing")
+        for delivery, _ in built:
+            doing(delivery)
+            remote.rename(target.temporary(delivery.path), delivery.path)
+        settle()
+        if built:
+            point("serve.send.renamed")
+    return [*done, *built]
+
+
+def _build(
     remote: Remote,
     target: SendTarget,
     delivery: Delivery,
     folder: Path,
-    placing: Callable[[], None],
-    progress: Progress | None = None,
-) -> str:
-    """Bring the folder to its final name there, exactly once; gives how that was verified (hash, size, none, taken).
-
-    `placing` is called before anything may stand under the final name, and must last. Raises `TransportError`,
-    `NotFound`.
-    """
+    placing: Callable[[list[int]], None],
+    progress: Progress | None,
+) -> tuple[str, bool]:
+    """Build one aside; gives how it was verified, and whether it has its final name already."""
     files, final, part = members(delivery), delivery.path, target.temporary(delivery.path)
     # A record's folder is new unless something was begun before.
     begun = delivery.attempts > 1 or delivery.placed or bool(delivery.about.get("replay"))
     there = _sizes(remote, final, files) if begun else {}
     if delivery.placed and part != final and not any(_sizes(remote, part, files).values()):
         # Renamed: the part was whole when that was begun. What is missing there was taken since.
-        return "taken"
+        return "taken", True
     if there and len(there) == len(files) and (known := _same(remote, final, files, there, target)):
         if known == "hash" or delivery.placed:
-            return known
+            return known, True
     elif there and target.keys["existing"] == "fail":
         raise TransportError(
             f"Another folder is at {final} already.",
@@ -77,23 +113,16 @@ def deliver_folder(
             hints=[Hint("Take it away there", ("feedengine", "outbox", "show", str(delivery.id)))],
         )
     if there and part != final:
-        return _replace(remote, target, files, final, folder, progress)
+        return _replace(remote, target, files, final, folder, progress), True
     remote.make_folder(part)
     if part == final:
-        placing()
+        placing([delivery.id])
     point("serve.send.before_put")
     for each in files:
         remote.put(folder / each.name, f"{part}/{each.name}", progress=progress)
         point("serve.folder.between")
     point("serve.send.after_put")
-    known = _verified(remote, part, files, target)
-    if part != final:
-        point("serve.send.verified")
-        placing()
-        point("serve.send.placing")
-        remote.rename(part, final)
-        point("serve.send.renamed")
-    return known
+    return _verified(remote, part, files, target), part == final
 
 
 def _replace(

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedengine.errors import FeedEngineError, from_os_error
@@ -17,7 +18,7 @@ from feedengine.faults import point
 from feedengine.ledger import process
 from feedengine.ledger.outbox import Delivery, Outbox, clock, stamp
 from feedengine.service.delivering import deliver
-from feedengine.service.folders import deliver_folder, members
+from feedengine.service.folders import deliver_folders, members
 from feedengine.service.part import Log
 from feedengine.service.targets import SendTarget
 from feedengine.transport.connecting import connect
@@ -32,6 +33,8 @@ _LOGIN_PAUSE = timedelta(hours=1)
 _REFUSALS, _REFUSAL_PAUSE = 3, timedelta(minutes=1)
 # How long a delivery that was begun may go on when the process is to end.
 _GRACE = 10.0
+# Folders that are built before they are renamed together: for how many seconds at most, and how many.
+_BUILDING, _TOGETHER = 0.25, 200
 
 
 class _Stopped(Exception):
@@ -60,6 +63,8 @@ class Sender:
         self._dice = dice
         self._connect = connect
         self.outbox = Outbox(store.ledger, now)
+        # The one that what happens is about.
+        self._current: Delivery
 
     def drain(self) -> int:
         """Send all that is due, in order; gives how many arrived. Does nothing where another one sends there."""
@@ -70,17 +75,21 @@ class Sender:
             remote: Remote | None = None
             try:
                 while not self._stopping() and (delivery := self._next()) is not None:
+                    self._current = delivery
                     try:
                         remote = remote or self._connect(self._target.place)
-                        arrived += self._one(remote, delivery)
+                        if members(delivery):
+                            arrived += self._folders(remote, delivery)
+                        else:
+                            arrived += self._one(remote, delivery)
                     except _Stopped:
-                        self.outbox.postponed(delivery.id, self._now(), None)
+                        self.outbox.postponed(self._current.id, self._now(), None)
                         break
                     except FeedEngineError as error:
-                        self._failed(delivery, error)
+                        self._failed(self._current, error)
                         remote = self._hang_up(remote)
                     except OSError as error:
-                        self._failed(delivery, from_os_error(error, f"send {delivery.name}"))
+                        self._failed(self._current, from_os_error(error, f"send {self._current.name}"))
                         remote = self._hang_up(remote)
             finally:
                 self._hang_up(remote)
@@ -105,25 +114,70 @@ class Sender:
 
     def _one(self, remote: Remote, delivery: Delivery) -> int:
         file = self._store.root / delivery.file
-        send = deliver_folder if members(delivery) else deliver
-        if not delivery.file or not file.exists():
+        if not delivery.file or not file.is_file():
             self._die(delivery, f"our copy {delivery.file} is gone")
             return 0
         begun = time.monotonic()
         point("serve.send.begun")
-        verified = send(
+        verified = deliver(
             remote, self._target, delivery, file, lambda: self.outbox.placing(delivery.id), self._progress()
         )
         point("serve.send.before_sent")
         # With a temporary name `placing` was lasting: after a power failure it is found out again.
         self.outbox.sent(delivery.id, verified, lasting=not self._target.keys["temporary"])
         point("serve.send.sent")
+        self._tell_sent(delivery, verified, begun)
+        settle_incident(self._store, self._target.name)
+        return 1
+
+    def _note_current(self, delivery: Delivery) -> None:
+        self._current = delivery
+
+    def _tell_sent(self, delivery: Delivery, verified: str, begun: float) -> None:
         self._log(
             "send.sent", delivery=delivery.id, target=self._target.name, file=delivery.name, bytes=delivery.bytes,
             verified=verified, attempts=delivery.attempts, seconds=round(time.monotonic() - begun, 3),
         )  # fmt: skip
+
+    def _folders(self, remote: Remote, first: Delivery) -> int:
+        """Send folders that are due, as many as are built within a moment: together they wait for the disk once.
+
+        Where one fails, the others are as if nobody had tried them.
+        """
+        begun, taken = time.monotonic(), [first]
+
+        def wanted() -> Iterator[tuple[Delivery, Path]]:
+            yield first, self._store.root / first.file
+            for each in self.outbox.due(self._target.name, _TOGETHER)[1:]:
+                file = self._store.root / each.file
+                if time.monotonic() - begun > _BUILDING or not members(each) or not each.file or not file.is_dir():
+                    return
+                taken.append(self.outbox.begin(each.id, process.myself()))
+                yield taken[-1], file
+
+        if not first.file or not (self._store.root / first.file).is_dir():
+            self._die(first, f"our copy {first.file} is gone")
+            return 0
+        point("serve.send.begun")
+        try:
+            done = deliver_folders(
+                remote, self._target, wanted(), lambda numbers: self.outbox.placing(*numbers), self._note_current,
+                self._progress(),
+            )  # fmt: skip
+        except Exception:
+            for each in taken:
+                if each.id != self._current.id:
+                    self.outbox.postponed(each.id, self._now(), None)
+            raise
+        point("serve.send.before_sent")
+        with self.outbox.database.write(lasting=not self._target.keys["temporary"]):
+            for delivery, verified in done:
+                self.outbox.sent(delivery.id, verified)
+        point("serve.send.sent")
+        for delivery, verified in done:
+            self._tell_sent(delivery, verified, begun)
         settle_incident(self._store, self._target.name)
-        return 1
+        return len(done)
 
     def _progress(self) -> Callable[[int], None]:
         until: list[float] = []

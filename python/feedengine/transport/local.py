@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Self
 from feedengine.errors import FeedEngineError, NotFound, TransportError, from_os_error
 from feedengine.transport.appending import Appending
 from feedengine.transport.remote import Entry, Place, Progress
+from feedengine.transport.syncing import sync
 
 _BLOCK = 1 << 20
 
@@ -24,6 +25,28 @@ class Local:
     def __init__(self, place: Place) -> None:
         self.place = place
         self._root = Path(place.path)
+        # What is to be synced at the end of `together`; None outside of it.
+        self._later: set[Path] | None = None
+
+    @contextmanager
+    def together(self) -> Iterator[Callable[[], None]]:
+        """Within, files and names are on the disk only when the function that it gives has returned."""
+        self._later = set()
+        try:
+            yield self._settle
+        finally:
+            self._later = None
+
+    def _settle(self) -> None:
+        with _mapped("bring files onto the disk"):
+            sync(self._later or ())
+        self._later = set()
+
+    def _sync(self, *paths: Path) -> None:
+        if self._later is None:
+            sync(paths)
+        else:
+            self._later.update(paths)
 
     def list(self, folder: str = "") -> list[Entry]:
         """Files in a folder, by name; links count as what they lead to."""
@@ -53,7 +76,7 @@ class Local:
     def put(self, file: Path, path: str, *, offset: int = 0, progress: Progress | None = None) -> None:
         """Store a file; with an `offset` what is there already is written on, not replaced."""
         target = self._at(path)
-        beside = target if offset else target.with_name(f".{target.name}.{os.getpid()}.part")
+        beside = target if offset or self._later is not None else target.with_name(f".{target.name}.{os.getpid()}.part")
         with _mapped(f"write {path}"), file.open("rb") as source:
             source.seek(offset)
             try:
@@ -64,11 +87,10 @@ class Local:
                         if progress:
                             progress(sink.tell())
                     sink.truncate()
-                    sink.flush()
-                    os.fsync(sink.fileno())
+                self._sync(beside)
                 if beside is not target:
                     beside.rename(target)
-                _sync_folder(target.parent)
+                self._sync(target.parent)
             except BaseException:
                 if beside is not target:
                     beside.unlink(missing_ok=True)
@@ -93,14 +115,16 @@ class Local:
         target = self._at(to)
         with _mapped(f"rename {path} to {to}"):
             self._at(path).rename(target)
-            _sync_folder(target.parent)
+            if self._later is not None:
+                self._later = {each for each in self._later if each.exists()}
+            self._sync(target.parent)
 
     def delete(self, path: str) -> None:
         """Delete a file."""
         target = self._at(path)
         with _mapped(f"delete {path}"):
             target.unlink()
-            _sync_folder(target.parent)
+            self._sync(target.parent)
 
     def make_folder(self, path: str) -> None:
         """Make a folder and those above it."""
@@ -125,14 +149,6 @@ class Local:
         if "\0" in path:
             raise TransportError("A path holds a NUL character.", code="TRANSPORT_REFUSED")
         return self._root / path
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextmanager
