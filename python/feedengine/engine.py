@@ -83,6 +83,16 @@ class Planner:
         with _mapped():
             self._planner = _engine.Planner(json.dumps(request), secret)
 
+    def directories(self) -> list[dict[str, Any]]:
+        """What `know` must be told before `scan`: entity, columns (the key first). Empty for Constructor's entities."""
+        needed: list[dict[str, Any]] = json.loads(self._planner.directories())
+        return needed
+
+    def know(self, entity: str, rows: ArrowStream) -> None:
+        """Tell of all current records of `entity`: `_row` and the columns that `directories` names for it."""
+        with _mapped():
+            self._planner.know(entity, rows)
+
     def scan(self, path: Path) -> None:
         """Read the feed. Raises FeedRejected where it cannot be read on."""
         with _mapped():

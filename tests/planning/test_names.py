@@ -128,6 +128,12 @@ def test_what_was_unchanged_is_read_again_by_other_rules(desk: Desk) -> None:
     assert {entry["code"] for entry in report["problems"]["by_code"]} == {"TOO_LONG"}
 
 
+def test_an_entity_has_a_name_that_the_store_does_not_need(desk: Desk) -> None:
+    desk.profile.write_text(SHOP.replace("entities.prices", "entities.products_history"))
+    with pytest.raises(ProfileError, match="products_history cannot be called that"):
+        desk.first("PRODUCT_20261121.csv", PRODUCTS)
+
+
 def test_a_profile_that_is_gone_is_asked_for(desk: Desk) -> None:
     desk.first("PRODUCT_20261121.csv", PRODUCTS)
     desk.profile.rename(desk.root / "moved.toml")

@@ -10,13 +10,14 @@ import os
 import shutil
 import sys
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+from feedengine import profile
 from feedengine.deliver.gzip import GzipWriter
-from feedengine.errors import UsageError, from_os_error
+from feedengine.errors import ProfileError, UsageError, from_os_error
 from feedengine.faults import point
 
 if TYPE_CHECKING:
@@ -64,8 +65,18 @@ def export_ids(
             f"{entity} are known by {catalog.entities.key(entity)}, which the sender gives: there are no other ids",
             state="Nothing was written.",
         )
+    headings = _headings(catalog, entity)
     with _target(catalog, out) as (target, folder, stack):
-        return {entity: _one(catalog, section, entity, form, at, target, folder, stack, ids=True)}
+        return {entity: _one(catalog, section, entity, form, at, target, folder, stack, ids=headings)}
+
+
+def _headings(catalog: Catalog, entity: str) -> dict[str, str]:
+    """What the sender calls the columns; none where the profile is gone, for their own names are read as well."""
+    try:
+        declared = profile.load(catalog.entities.source).entity(entity)
+    except (ProfileError, KeyError):
+        return {}
+    return {field.name: field.heading for field in declared.fields}
 
 
 @contextmanager
@@ -89,7 +100,7 @@ def _target(catalog: Catalog, out: Path | str) -> Iterator[tuple[BinaryIO, Path,
 
 def _one(
     catalog: Catalog, section: str, entity: str, form: str, at: int | None, target: BinaryIO, folder: Path,
-    stack: ExitStack, *, ids: bool = False,
+    stack: ExitStack, *, ids: Mapping[str, str] | None = None,
 ) -> int:  # fmt: skip
     with _written(catalog, section, entity, form.removesuffix(".gz"), at, folder, ids=ids) as (header, body, count):
         if form.endswith(".gz"):
@@ -137,7 +148,14 @@ class _After(io.RawIOBase):
 
 @contextmanager
 def _written(
-    catalog: Catalog, section: str, entity: str, form: str, at: int | None, folder: Path, *, ids: bool = False
+    catalog: Catalog,
+    section: str,
+    entity: str,
+    form: str,
+    at: int | None,
+    folder: Path,
+    *,
+    ids: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[bytes, Path, int]]:
     """One entity as text in a scratch file in `folder`."""
     scratch = folder / f".{os.urandom(8).hex()}.part"

@@ -178,6 +178,9 @@ def check_entities(entities: Sequence[EntityDeclaration], place: Place) -> None:
     for each in entities:
         at = place / each.name
         spec = each.spec
+        for suffix in ("_history", "_grown"):
+            if each.name.removesuffix(suffix) in known.keys() - {each.name}:
+                raise at.error(f"cannot be called that: the store keeps {each.name.removesuffix(suffix)} in it")
         for key, json_key in (("belongs_to", "owner"), ("mentions", "refers")):
             pair = spec[json_key]
             if pair and pair[1] not in known:

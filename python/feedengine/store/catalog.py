@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -399,13 +399,13 @@ class Catalog:
         return reading.state(con, table, columns, at)
 
     def write_text(
-        self, section: str, entity: str, at: int | None, form: str, path: Path, *, ids: bool = False
+        self, section: str, entity: str, at: int | None, form: str, path: Path, *, ids: Mapping[str, str] | None = None
     ) -> tuple[bytes, int]:
         """Write the records at a snapshot to `path`, ordered by id: form csv, jsonl or parquet.
 
-        `ids`: only what identifies them, under the sender's headings. Gives the bytes that belong before the file's
-        content, and the number of records. Raises `SnapshotNotFound`, `DiskFull`, `UsageError` for a value that CSV
-        cannot hold.
+        `ids`: only what identifies them, in CSV, with these headings by column. Gives the bytes that belong before the
+        file's content, and the number of records. Raises `SnapshotNotFound`, `DiskFull`, `UsageError` for a value that
+        CSV cannot hold.
         """
         columns = self.columns_at(section, entity, at)
         con = self._must_read(section)

@@ -29,22 +29,22 @@ def write(
     form: str,
     path: Path,
     *,
-    ids: bool = False,
+    ids: Mapping[str, str] | None = None,
 ) -> tuple[bytes, int]:
-    """Write the records at a snapshot to `path`, ordered by id: form csv, jsonl or parquet; `ids` is for csv.
+    """Write the records at a snapshot to `path`, ordered by id: form csv, jsonl or parquet.
 
     Gives what belongs before the file's content (CSV's header) and the number of records. Raises `UsageError` for what
     the form cannot hold.
     """
     rows = f"FROM {table.history} AS h WHERE {visible(at)} ORDER BY h.{table.id}"
     header = b""
-    if ids:
+    if ids is not None:
         columns = _identifying(table, columns)
     if form == "csv":
         _refuse_what_csv_cannot_hold(con, table, columns, at)
         names, cells = _csv(table, columns)
-        if ids:
-            names = [_heading(table, column) for column in columns]
+        if ids is not None:
+            names = [ids.get(column.name, column.name) for column in columns]
         line = io.StringIO()
         csv.writer(line, lineterminator="\n").writerow(names)
         # DuckDB would rename columns that differ only in case, so the header is ours.
@@ -68,12 +68,6 @@ def _identifying(table: Table, columns: list[Column]) -> list[Column]:
     named = [table.key, *(each["field"] for each in spec.get("identity") or ()), *(spec.get("unique") or ())]
     known = {column.name: column for column in columns}
     return [known[name] for name in dict.fromkeys(named) if name in known]
-
-
-def _heading(table: Table, column: Column) -> str:
-    """What a sender calls a column."""
-    field = next(each for each in table.spec["fields"] if each["name"] == column.name)
-    return str(field["aliases"][0]) if field["aliases"] else column.name
 
 
 def _csv(table: Table, columns: list[Column]) -> tuple[list[str], list[str]]:
