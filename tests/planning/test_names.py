@@ -33,6 +33,31 @@ def test_a_file_drop_is_all_it_takes(desk: Desk) -> None:
     assert desk.sound() == []
 
 
+@pytest.mark.feature("P1")
+def test_the_same_file_twice_makes_one_snapshot(desk: Desk) -> None:
+    desk.first("PRODUCT_20261121.csv", PRODUCTS)
+    again = desk.apply("PRODUCT_20261121.csv", PRODUCTS)
+    assert (again["outcome"], again["new_snapshot"]) == ("duplicate", None)
+    with desk.store.catalog("acme") as catalog:
+        assert [info.number for info in catalog.snapshots()] == [1]
+
+
+@pytest.mark.feature("L9")
+def test_a_supplier_may_enrich_and_create_or_only_enrich(desk: Desk) -> None:
+    desk.first("PRODUCT_20261121.csv", PRODUCTS)
+    rows = "SKU,Name,description\n007,Tea,Green\n9,Salt,White\n"
+    only = desk.apply("PRODUCT_20261122.csv", rows, operation="patchdeltaignore")
+    assert {name: only["entities"]["products"][name] for name in ("changed", "added", "ignored")} == {
+        "changed": 1, "added": 0, "ignored": 1,
+    }  # fmt: skip
+    assert desk.rows("products")[0] == {"sku": "007", "name": "Tea", "description": "Green", "price": "1.50"}
+    both = desk.apply("PRODUCT_20261123.csv", rows, operation="patchdeltacreate")
+    assert (both["entities"]["products"]["added"], [row["sku"] for row in desk.rows("products")]) == (
+        1,
+        ["007", "8", "9"],
+    )
+
+
 @pytest.mark.feature("W7")
 @pytest.mark.parametrize(
     "name, code",
