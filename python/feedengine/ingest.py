@@ -150,7 +150,6 @@ def _plan(
         base = catalog.base(target.section)
     asked = engine_request(store, settings, request, target, base, catalog)
     planner = engine.Planner(asked, store.secret)
-    _tell_what_is_known(planner, catalog, target.section)
     watch.phase("reading", file=request.path.name)
     with _progress(planner, watch):
         planner.scan(request.path)
@@ -169,16 +168,6 @@ def _plan(
     report["seconds"] = {"read": read - started, "compare": time.perf_counter() - read, "write": 0.0}
     report["peak_rss_bytes"] = explain.peak_rss()
     return made
-
-
-def _tell_what_is_known(planner: engine.Planner, catalog: Catalog | None, section: str) -> None:
-    """Tell what identifies the stored records that rows may mean; nothing is asked where nothing is stored."""
-    if catalog is None or not (needed := planner.directories()):
-        return
-    for each in needed:
-        planner.know(each["entity"], catalog.rows(section, each["entity"], each["columns"], None))
-    # The engine holds hashes of it from now on; DuckDB's memory is for others.
-    catalog.close()
 
 
 @contextmanager
