@@ -62,6 +62,8 @@ CORE_ROOMS: dict[str, set[str]] = {
     "read": {"fault", "record"},
     "pages": set(),
     "index": {"fault", "record", "pages"},
+    "bags": set(),
+    "identify": {"fault", "record", "index", "pages", "bags"},
     "guard": {"fault", "record"},
     "sample": set(),
 }

@@ -30,6 +30,11 @@ macro_rules! codes {
             /// What the code does to its task by default.
             pub fn severity(self) -> Severity { match self { $(Code::$variant => Severity::$severity),* } }
 
+            /// The code that reports print as `text`.
+            pub fn find(text: &str) -> Option<Code> {
+                Code::ALL.iter().copied().find(|code| code.text() == text)
+            }
+
             /// What the sender or operator should do.
             pub fn hint(self) -> &'static str { match self { $(Code::$variant => $hint),* } }
         }

@@ -78,6 +78,28 @@ impl Planner {
         Ok(Planner { control: planner.control(), state: Mutex::new(State::Planning(Box::new(planner))) })
     }
 
+    /// What `know` must be told before `scan`, as JSON [{entity, columns}].
+    fn directories(&self) -> PyResult<String> {
+        match &*self.lock() {
+            State::Planning(planner) => Ok(json!(planner.directories()).to_string()),
+            _ => Err(spent()),
+        }
+    }
+
+    /// Tells of all current records of `entity`: a stream of `_row` and the columns that `directories` names.
+    fn know(&self, py: Python<'_>, entity: &str, rows: &Bound<'_, PyAny>) -> PyResult<()> {
+        let reader = take(rows)?;
+        let name = entity.to_owned();
+        self.planning(py, move |planner| {
+            let entity = planner.entity(&name);
+            let entity = entity.ok_or_else(|| Stop::Broken(format!("there is no entity called {name}")))?;
+            for batch in reader {
+                planner.know(entity, &batch.map_err(|error| Stop::Broken(error.to_string()))?)?;
+            }
+            planner.known(entity)
+        })
+    }
+
     /// Reads the feed at `path`.
     fn scan(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         self.planning(py, move |planner| planner.scan(&path))
@@ -162,6 +184,13 @@ impl Planner {
         let planner = self.decided()?;
         let number = Self::number(&planner, entity)?;
         Ok(planner.patched(number).map(Stream::new))
+    }
+
+    /// Rows that wait for a record: JSON lines {entity, record, line, values, waits_for: {entity, field, value}}.
+    fn parked(&self, py: Python<'_>, entity: &str) -> PyResult<String> {
+        let planner = self.decided()?;
+        let number = Self::number(&planner, entity)?;
+        door::run(py, &self.control.stop, || planner.parked(number))
     }
 
     /// Raises what ended a stream of rows early; does nothing if none did.

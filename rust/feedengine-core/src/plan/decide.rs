@@ -22,6 +22,7 @@ struct Counts {
     unchanged: u64,
     removed: u64,
     rejected: u64,
+    parked: u64,
     ignored: u64,
     listed: u64,
     duplicates: u64,
@@ -34,7 +35,7 @@ struct Counts {
 impl Counts {
     /// Nothing lost, nothing silent: every row is accounted for, and so is every record.
     fn balance(&self, entity: &str) -> Result<(), Stop> {
-        let rows = self.added + self.changed + self.unchanged + self.rejected + self.ignored + self.listed;
+        let rows = self.added + self.changed + self.unchanged + self.rejected + self.parked + self.ignored + self.listed;
         let after = (self.before + self.added).checked_sub(self.removed);
         if self.rows == rows && Some(self.after) == after {
             return Ok(());
@@ -257,6 +258,7 @@ impl Planner {
             changed: outcome.changed,
             removed: outcome.removed,
             rejected: read.rejected,
+            parked: read.parked,
             listed: outcome.listed,
             duplicates: read.duplicates + settling.duplicates,
             merged: read.merged,
@@ -283,11 +285,11 @@ impl Planner {
             .map(|(field, count)| (entity.table.name(*field).to_string(), json!(count)))
             .collect();
         let new_columns: Vec<String> = self.added_columns(number).into_iter().map(|column| column.name).collect();
-        let entry = json!({
+        let mut entry = json!({
             "uploaded": read.uploaded,
             "rows": counts.rows, "before": counts.before, "after": counts.after,
             "added": counts.added, "changed": counts.changed, "unchanged": counts.unchanged,
-            "removed": counts.removed, "rejected": counts.rejected, "parked": 0, "ignored": counts.ignored,
+            "removed": counts.removed, "rejected": counts.rejected, "parked": counts.parked, "ignored": counts.ignored,
             "listed": counts.listed, "duplicates": counts.duplicates, "merged": counts.merged,
             "unknown": counts.unknown, "skipped": counts.skipped, "overruled": counts.overruled,
             "cascaded": outcome.cascaded, "deactivated": outcome.deactivated, "blank_lines": read.blank_lines,
@@ -296,6 +298,9 @@ impl Planner {
             "digest": format!("{:032x}", outcome.digest),
             "fields": fields, "new_columns": new_columns,
         });
+        if let Some(matched_by) = self.matched_by(entity) {
+            entry["matched_by"] = matched_by;
+        }
         Ok((entry, outcome.added + outcome.changed + outcome.removed))
     }
 

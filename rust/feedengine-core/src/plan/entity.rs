@@ -1,14 +1,16 @@
 //! One entity of a task: its rules, its stored index, and what the feed touches.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
 use super::marks::Marks;
-use super::partition::Partitioned;
 use super::request::EntityBase;
 use super::rules::Rules;
 use super::stop::Stop;
 use super::touch::Touch;
+use crate::bags::Partitioned;
+use crate::identify::{Directory, Entry, Identity};
 use crate::index::Index;
 use crate::record::FieldTable;
 use crate::record::digest::fingerprint;
@@ -36,6 +38,14 @@ pub struct EntityPlan {
     pub settled: Partitioned<Touch>,
     /// Whether added records are kept from the first reading while there is room.
     pub keeps_added: bool,
+    /// How rows find their records, where that takes more than the key.
+    pub identity: Option<Identity>,
+    /// What is known of the stored records' identifiers.
+    pub directory: Directory,
+    /// Values that rows of the feed claim, by key.
+    pub claims: Vec<Partitioned<Entry>>,
+    /// Rows that are not applied, as all rows together showed.
+    pub fallen: HashSet<u32>,
     /// A fingerprint of the rules: bytes that passed under other rules are read again.
     pub rules_mark: u64,
 }
@@ -61,6 +71,10 @@ impl EntityPlan {
             touches: Partitioned::new(memory / 2, folder.to_owned()),
             settled: Partitioned::new(memory / 2, folder.to_owned()),
             keeps_added: index.slots() > 0,
+            identity: None,
+            claims: Vec::new(),
+            fallen: HashSet::new(),
+            directory: Directory::new(Vec::new(), false, 0, 0, folder),
             rules_mark: fingerprint(&spec_text, settings_mark),
             spec: spec.clone(),
             table,

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::blocks::{Control, Pass, read_blocks};
 use super::stop::Stop;
 use crate::fault::Position;
-use crate::read::{ReadOptions, Scratch, Tables};
+use crate::read::{ReadOptions, Scratch, Section, Tables};
 use crate::record::{FieldId, Record};
 
 /// Key and position of records, by entity and ordinal.
@@ -21,10 +21,26 @@ pub fn locate(
     fingerprint: Option<u128>,
     wanted: &[(usize, u32)],
 ) -> Result<Located, Stop> {
+    revisit(path, options, tables, fingerprint, wanted, |section, raw, position| {
+        let mut record = Record::default();
+        section.layout.parse(raw, &mut Scratch::new(), &mut record, &mut Vec::new());
+        (record.text(FieldId(0)).unwrap_or_default().to_owned(), position)
+    })
+}
+
+/// Reads the feed again, which must still be the one of `fingerprint`, and gives what `each` makes of the records
+/// `wanted` (entity, ordinal; sorted).
+pub fn revisit<T: Send>(
+    path: &Path,
+    options: &ReadOptions,
+    tables: &Tables,
+    fingerprint: Option<u128>,
+    wanted: &[(usize, u32)],
+    each: impl Fn(&Section, &[u8], Position) -> T + Sync,
+) -> Result<BTreeMap<(usize, u32), T>, Stop> {
     let control = Control::default();
-    let start = |_| (Located::new(), Scratch::new(), Record::default());
-    let pass = read_blocks(path, options, tables, 1, &control, start, |state, section, block| {
-        let (found, scratch, record) = state;
+    let start = |_| BTreeMap::new();
+    let pass = read_blocks(path, options, tables, 1, &control, start, |found, section, block| {
         let first = (section.entity, block.first_record as u32);
         let from = wanted.partition_point(|place| *place < first);
         if from == wanted.len() || wanted[from].0 != section.entity {
@@ -36,12 +52,11 @@ pub fn locate(
                 continue;
             }
             let raw = &block.bytes[span.start as usize..span.end as usize];
-            section.layout.parse(raw, scratch, record, &mut Vec::new());
-            let key = record.text(FieldId(0)).unwrap_or_default().to_owned();
-            found.insert((section.entity, ordinal), (key, section.layout.position(&section.member, block, span)));
+            let position = section.layout.position(&section.member, block, span);
+            found.insert((section.entity, ordinal), each(section, raw, position));
         }
         Ok(())
     });
     let pass = Pass::again(pass, fingerprint)?;
-    Ok(pass.states.into_iter().flat_map(|(found, ..)| found).collect())
+    Ok(pass.states.into_iter().flatten().collect())
 }

@@ -5,28 +5,33 @@
 //! record once, against its stored cells) -> `relate` (owners, trees, references) -> `outcome` (counts) -> `decide`.
 
 mod blocks;
+mod claims;
 mod decide;
 mod entity;
 mod facts;
 mod guards;
+mod identified;
+mod known;
 mod locate;
 mod marks;
 mod merge;
 pub mod ops;
 mod outcome;
 mod owners;
-mod partition;
+mod parked;
 mod problems;
 mod relate;
 mod request;
 mod rules;
 mod seen;
+mod sentences;
 mod settle;
 mod spool;
 mod stop;
 mod stored;
 mod touch;
 mod tree;
+mod verdicts;
 mod walk;
 mod worker;
 mod write;
@@ -38,12 +43,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
 
+pub use crate::bags::{PARTS, Partitioned, part_of};
 pub use blocks::{Control, Pass, read_blocks};
 pub use decide::{fault_json, severity_name};
 pub use entity::EntityPlan;
 pub use facts::Facts;
+pub use known::Needed;
 pub use outcome::{Outcome, reason};
-pub use partition::{PARTS, Partitioned, part_of};
 pub use request::{Column, EntityBase, Request, Settings};
 pub use rules::{Rules, open_kind};
 pub use spool::{NOWHERE, Spool, SpoolPart};
@@ -54,9 +60,12 @@ pub use walk::{walk_all, walk_touched};
 pub use write::NextBase;
 
 use crate::fault::{Code, Fault, Position, Severity};
+use crate::identify::Identity;
 use crate::read::{FileInfo, ReadOptions, Section, SectionEnd, Tables};
 use crate::record::FieldId;
+use crate::record::entity::FieldSpec;
 use crate::record::digest::{Hasher, fingerprint};
+use claims::Claims;
 use guards::ColumnScan;
 use ops::Operation;
 use problems::Problems;
@@ -64,6 +73,7 @@ use request::SingleFile;
 use seen::{Collected, Reference, Seen};
 use settle::{Settling, Tools};
 use tree::Node;
+use verdicts::Waiting;
 use worker::{Task, Worker};
 
 /// Stored cells that planning needs before it can go on.
@@ -84,6 +94,9 @@ struct Read {
     rows: u64,
     blank_lines: u64,
     rejected: u64,
+    parked: u64,
+    waiting: Vec<Waiting>,
+    matched_by: Vec<u64>,
     unknown: u64,
     merged: u64,
     named: u64,
@@ -159,6 +172,7 @@ impl Planner {
                 EntityPlan::open(number, spec, base, mark, store, memory, &request.temp_dir)
             })
             .collect::<Result<Vec<_>, _>>()?;
+        let entities = identified(&request, entities)?;
         let options = ReadOptions {
             entities: request.entities.clone(),
             delimiter: settings.delimiter.map(|delimiter| delimiter as u8),
@@ -227,12 +241,14 @@ impl Planner {
     /// Reads the whole feed at `path`: stage one.
     pub fn scan(&mut self, path: &Path) -> Result<(), Stop> {
         self.path = path.to_owned();
+        self.check_known()?;
         self.expect(path)?;
         let task = Task {
             operation: self.operation,
             settings: &self.request.settings,
             hasher: &self.hasher,
             entities: &self.entities,
+            only: self.request.entity.as_ref().and_then(|name| self.entity(name)),
             problems: &self.problems,
         };
         let room = self.request.memory / 8 / self.threads;
@@ -268,8 +284,10 @@ impl Planner {
         }
         let (sections, info) = (pass.sections, pass.info);
         let mut parts = Vec::new();
+        let mut claims: Vec<Claims> = self.entities.iter().map(|_| Claims::default()).collect();
         for worker in workers {
-            for (read, seen) in self.read.iter_mut().zip(worker.seen) {
+            for ((read, claims), mut seen) in self.read.iter_mut().zip(&mut claims).zip(worker.seen) {
+                claims.take(std::mem::take(&mut seen.claims));
                 read.take(seen);
             }
             parts.push(worker.spool);
@@ -282,6 +300,7 @@ impl Planner {
         }
         self.sections(sections, &info);
         self.info = Some(info);
+        self.judge(claims)?;
         self.step = Step::Settle(0);
         Ok(())
     }
@@ -375,7 +394,10 @@ impl Planner {
             self.problems.add(number, 0, code, code.severity(), || fault);
         };
         if self.operation.keys_only() {
-            for name in names.iter().filter(|name| **name != key.name && !key.aliases.iter().any(|a| a == *name)) {
+            let identifies = |field: &FieldSpec| entity.spec.identity.iter().any(|by| by.field == field.name);
+            let keys = || entity.spec.fields.iter().filter(|field| field.name == key.name || identifies(field));
+            let is_key = |name: &str| keys().any(|key| key.name == name || key.aliases.iter().any(|a| a == name));
+            for name in names.iter().filter(|name| !is_key(name)) {
                 let message = format!("a {} file holds ids alone, not {name}", self.operation.name);
                 at(Code::ExtraColumn, message, Some(name));
             }
@@ -389,7 +411,8 @@ impl Planner {
                 .iter()
                 .filter(|column| {
                     let (field, _) = storage_field(&entity.spec, &column.name);
-                    !entity.table.find(&field).is_some_and(|field| given.contains(&field))
+                    let is_made = field == key.name && !entity.spec.identity.is_empty();
+                    !is_made && !entity.table.find(&field).is_some_and(|field| given.contains(&field))
                 })
                 .map(|column| &*column.name)
                 .collect();
@@ -498,6 +521,23 @@ impl Planner {
         let get = |number: &std::sync::atomic::AtomicU64| number.load(Ordering::Relaxed);
         (get(&self.control.done), get(&self.control.total), get(&self.control.records))
     }
+}
+
+/// Gives each entity what its spec says of identity.
+fn identified(request: &Request, mut entities: Vec<EntityPlan>) -> Result<Vec<EntityPlan>, Stop> {
+    let fields = known::directory_fields(&request.entities);
+    let share = request.memory / 4 / fields.iter().map(Vec::len).sum::<usize>().max(1);
+    for (entity, named) in entities.iter_mut().zip(&fields) {
+        if Identity::is_needed(&entity.spec, &request.entities) {
+            let identity = Identity::new(&entity.spec, &entity.table, &request.entities, &fields);
+            let identity = identity.map_err(Stop::Broken)?;
+            let bag = || Partitioned::new(request.memory / 8 / (identity.keys.len() + 1), request.temp_dir.clone());
+            entity.claims = (0..=identity.keys.len()).map(|_| bag()).collect();
+            entity.identity = Some(identity);
+        }
+        entity.directory = known::directory(entity, named.clone(), share * named.len(), &request.temp_dir);
+    }
+    Ok(entities)
 }
 
 impl Read {

@@ -7,9 +7,9 @@ use bytemuck::{Pod, Zeroable};
 
 use super::entity::EntityPlan;
 use super::ops::{Operation, Rows};
-use super::partition::{PARTS, Partitioned, part_of};
 use super::stop::Stop;
 use super::touch::{Touch, kind};
+use crate::bags::{PARTS, Partitioned, part_of};
 
 /// An owner that must be among the added records of its entity.
 #[derive(Clone, Copy, Pod, Zeroable)]

@@ -9,7 +9,6 @@ use super::locate::{Located, locate};
 use super::ops::Rows;
 use super::outcome::{Fate, Outcome, outcome, reason};
 use super::owners::{goes, orphans};
-use super::partition::PARTS;
 use super::request::{Orphans, Strictness};
 use super::seen::Collected;
 use super::settle::Late;
@@ -20,6 +19,7 @@ use super::touch::kind;
 use super::tree::{self, Node};
 use super::worker::{Task, duplicate_fault, duplicate_severity};
 use super::{Planner, Want};
+use crate::bags::PARTS;
 use crate::fault::{Code, Fault, Severity};
 use crate::record::{FieldId, Record, State, Value};
 

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use super::claims::Claims;
 use super::entity::EntityPlan;
-use super::partition::PARTS;
 use super::touch::Touch;
 use super::worker::{Place, Task, duplicate};
+use crate::bags::PARTS;
 use crate::fault::Position;
 use crate::record::{FieldId, Kind, Record, State};
 
@@ -62,6 +63,8 @@ pub struct Seen {
     pub references: HashMap<u128, Reference>,
     /// Records to look at together.
     pub collected: Vec<Collected>,
+    /// What rows claim, where the entity has an identity.
+    pub(super) claims: Claims,
     /// Touches by range of keys, not yet handed over.
     pub(super) touched: Vec<Vec<Touch>>,
 }

@@ -9,12 +9,12 @@ use arrow_array::RecordBatch;
 use super::entity::EntityPlan;
 use super::facts::Facts;
 use super::merge::merge;
-use super::partition::{PARTS, part_of};
 use super::seen::note_kind;
 use super::spool::{NOWHERE, Spool, SpoolPart};
 use super::stop::Stop;
 use super::stored::StoredRows;
 use super::touch::{NEW, Touch, kind};
+use crate::bags::{PARTS, part_of};
 use crate::fault::Code;
 use crate::record::digest::Hasher;
 use crate::record::{FieldId, Record, State};
@@ -70,6 +70,9 @@ impl Settling {
         while self.part < PARTS && self.pending.len() < limit {
             let mut touches = entity.touches.take(self.part)?;
             self.part += 1;
+            if !entity.fallen.is_empty() {
+                touches.retain(|touch| !entity.fallen.contains(&touch.ordinal));
+            }
             touches.sort_unstable_by_key(|touch| (touch.key, touch.ordinal));
             let mut settled = Vec::new();
             for group in touches.chunk_by(|a, b| a.key == b.key) {

@@ -1,9 +1,9 @@
 //! Visits what is stored and what the feed touches, together: where counts, removals and the next index come from.
 
 use super::entity::EntityPlan;
-use super::partition::{PARTS, part_of};
 use super::stop::Stop;
 use super::touch::{NEW, Touch};
+use crate::bags::{PARTS, part_of};
 use crate::index::{Found, Live};
 
 /// Bytes of an index whose pages are given back on the way.

@@ -5,14 +5,15 @@ use std::sync::Arc;
 use super::entity::EntityPlan;
 use super::facts::{Facts, is_plain};
 use super::ops::{Missing, Operation, Rows};
-use super::partition::part_of;
 use super::problems::Problems;
 use super::request::{Duplicates, PatchNull, Settings, Strictness};
 use super::seen::{Collected, Reference, Seen};
 use super::spool::{NOWHERE, SpoolPart};
 use super::stop::Stop;
 use super::touch::{NEW, Touch, kind};
+use crate::bags::part_of;
 use crate::fault::{Code, Fault, Position, Severity};
+use crate::identify::Print;
 use crate::index::Found;
 use crate::read::{Block, Issue, Layout, Scratch, Section};
 use crate::record::digest::Hasher;
@@ -28,6 +29,8 @@ pub struct Task<'t> {
     pub hasher: &'t Hasher,
     /// The entities, in the order of the request.
     pub entities: &'t [EntityPlan],
+    /// The one that the file holds, where that is known.
+    pub only: Option<usize>,
     /// Everything found wrong.
     pub problems: &'t Problems,
 }
@@ -50,6 +53,11 @@ pub struct Worker {
     /// Whether the record at hand needs no escapes in JSON.
     plain: bool,
     issues: Vec<Issue>,
+    /// Of a row with an identity: how its sender knows it, what it gives, whether its ids keep it from being applied.
+    pub(super) shown: Option<String>,
+    pub(super) prints: Vec<Option<Print>>,
+    pub(super) text: String,
+    pub(super) refused: bool,
 }
 
 /// Touches that a thread gathers before it hands them over.
@@ -78,6 +86,10 @@ impl Worker {
             record: Record::default(),
             plain: false,
             issues: Vec::new(),
+            shown: None,
+            prints: Vec::new(),
+            text: String::new(),
+            refused: false,
         }
     }
 
@@ -92,7 +104,8 @@ impl Worker {
         }
         let rules = layout.fingerprint() ^ entity.rules_mark;
         // Only a feed of whole records can leave a record unread: its bytes say all that the record is.
-        let may_skip = task.operation.rows == Rows::Replace && entity.spec.parents.is_none();
+        let may_skip =
+            task.operation.rows == Rows::Replace && entity.spec.parents.is_none() && entity.identity.is_none();
         if may_skip {
             self.find(task, entity, layout, block)?;
         }
@@ -170,6 +183,11 @@ impl Worker {
                 entity.touches.append(part, touched)?;
             }
         }
+        for (bag, parts) in entity.claims.iter().zip(&mut self.seen[entity.number].claims.values) {
+            for (part, claimed) in parts.iter_mut().enumerate().filter(|(_, c)| c.len() >= least && !c.is_empty()) {
+                bag.append(part, claimed)?;
+            }
+        }
         Ok(())
     }
 
@@ -190,8 +208,14 @@ impl Worker {
     }
 
     /// Reports the issues that wait; says whether one of them keeps the row from being applied.
-    fn report(&mut self, task: &Task<'_>, entity: &EntityPlan, record: &Record, place: &Place<'_>) -> bool {
-        let mut bad = false;
+    pub(super) fn report(
+        &mut self,
+        task: &Task<'_>,
+        entity: &EntityPlan,
+        record: &Record,
+        place: &Place<'_>,
+    ) -> bool {
+        let mut bad = std::mem::take(&mut self.refused);
         for issue in self.issues.drain(..) {
             if issue.code == Code::ShortRow {
                 let seen = &mut self.seen[entity.number];
@@ -209,7 +233,7 @@ impl Worker {
                     code: issue.code,
                     position,
                     entity: Some(entity.spec.name.clone()),
-                    key: record.text(FieldId(0)).map(str::to_owned),
+                    key: self.shown.clone().or_else(|| record.text(FieldId(0)).map(str::to_owned)),
                     column: issue.column,
                     value: issue.value,
                     message: issue.message,
@@ -229,10 +253,13 @@ impl Worker {
         raw: u64,
         place: &Place<'_>,
     ) -> Result<(), Stop> {
+        if let Some(identity) = &entity.identity {
+            return self.identified(task, entity, identity, record, place);
+        }
         let key = match record.text(FieldId(0)).filter(|key| !key.is_empty()) {
             Some(text) => task.hasher.key(text.as_bytes()),
             None => {
-                if !self.issues.iter().any(|issue| issue.code.severity() > Severity::Warning) {
+                if !self.has_bad_issue() {
                     let message = format!("the record has no {}", entity.spec.key());
                     self.add(Code::MissingKey, Some(entity.spec.key()), message);
                 }
@@ -249,19 +276,23 @@ impl Worker {
         }
     }
 
-    fn add(&mut self, code: Code, column: Option<&str>, message: String) {
+    pub(super) fn has_bad_issue(&self) -> bool {
+        self.issues.iter().any(|issue| issue.code.severity() > Severity::Warning)
+    }
+
+    pub(super) fn add(&mut self, code: Code, column: Option<&str>, message: String) {
         self.issues.push(Issue { code, column: column.map(str::to_owned), value: None, offset: 0, message });
     }
 
     /// Counts a row that cannot be applied; the record that it names stays as it is.
-    fn reject(&mut self, entity: &EntityPlan, found: Option<Found>) {
+    pub(super) fn reject(&mut self, entity: &EntityPlan, found: Option<Found>) {
         let seen = &mut self.seen[entity.number];
         seen.rejected += 1;
         seen.protected.extend(found.map(|found| found.slot));
     }
 
     #[allow(clippy::too_many_arguments)]
-    fn whole(
+    pub(super) fn whole(
         &mut self,
         task: &Task<'_>,
         entity: &EntityPlan,
@@ -306,7 +337,7 @@ impl Worker {
             reserved: 0,
         };
         if let Some(found) = found {
-            self.seen[entity.number].mark(task, entity, found.slot, place, || key_text(record));
+            self.name(task, entity, found.slot, place, record);
             touch.slot = found.slot;
             touch.old_row = found.hot.row();
             touch.kind = kind::CHANGED;
@@ -329,7 +360,7 @@ impl Worker {
         Ok(())
     }
 
-    fn patch(
+    pub(super) fn patch(
         &mut self,
         task: &Task<'_>,
         entity: &EntityPlan,
@@ -382,7 +413,7 @@ impl Worker {
             self.reject(entity, Some(found));
             return Ok(());
         }
-        self.seen[entity.number].mark(task, entity, found.slot, place, || key_text(record));
+        self.name(task, entity, found.slot, place, record);
         self.refer(task.hasher, entity, record, place);
         let seen = &mut self.seen[entity.number];
         seen.patched.extend(record.cells().iter().map(|cell| cell.field).filter(|field| field.0 > 0));
@@ -404,7 +435,7 @@ impl Worker {
         Ok(())
     }
 
-    fn named(
+    pub(super) fn named(
         &mut self,
         task: &Task<'_>,
         entity: &EntityPlan,
@@ -419,12 +450,16 @@ impl Worker {
                 self.issues[number].code = Code::ExtraColumn;
             }
         }
-        if let Some(extra) = record.cells().iter().find(|cell| cell.field.0 > 0) {
+        let identifies = |field: FieldId| {
+            let keys = entity.identity.iter().flat_map(|identity| &identity.keys);
+            keys.filter(|key| key.identifies).any(|key| key.field == field)
+        };
+        if let Some(extra) = record.cells().iter().find(|cell| cell.field.0 > 0 && !identifies(cell.field)) {
             let name = entity.table.name(extra.field);
             let message = format!("a {} file holds ids alone, not {name}", task.operation.name);
             self.add(Code::ExtraColumn, Some(&name), message);
         }
-        if found.is_none() && !self.issues.iter().any(|issue| issue.code.severity() > Severity::Warning) {
+        if found.is_none() && !self.has_bad_issue() {
             self.add(Code::UnknownId, Some(entity.spec.key()), "the record is not in the catalog".into());
         }
         let strict = task.settings.delete_unknown == Strictness::Fail && found.is_none();
@@ -457,6 +492,13 @@ impl Worker {
             });
         }
         Ok(())
+    }
+
+    /// Marks a stored record as named. Where rows are judged together, that waits until it is known which of them stand.
+    fn name(&mut self, task: &Task<'_>, entity: &EntityPlan, slot: u32, place: &Place<'_>, record: &Record) {
+        if entity.identity.is_none() {
+            self.seen[entity.number].mark(task, entity, slot, place, || key_text(record));
+        }
     }
 
     /// Notes which records of another entity `record` names.

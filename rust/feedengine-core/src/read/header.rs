@@ -1,7 +1,7 @@
 //! What column names mean: the header of a CSV file, and the member names of flat JSON lines.
 
 use crate::fault::{Code, Fault};
-use crate::record::entity::EntitySpec;
+use crate::record::entity::{EntitySpec, FieldSpec};
 use crate::record::{FieldId, FieldTable, Kind};
 
 use super::{csv, exact, near};
@@ -91,9 +91,11 @@ pub(crate) fn resolve_known(spec: &EntitySpec, name: &str) -> bool {
         || (spec.metadata && name.starts_with("metadata:"))
 }
 
-/// Whether `name` is the key of `spec`.
+/// Whether `name` is the key of `spec`, or a field by which its rows find their records.
 pub(crate) fn is_key(spec: &EntitySpec, name: &str) -> bool {
-    spec.fields[0].name == name || spec.fields[0].aliases.iter().any(|alias| alias == name)
+    let identifies = |field: &FieldSpec| spec.identity.iter().any(|identifier| identifier.field == field.name);
+    let named = |field: &FieldSpec| field.name == name || field.aliases.iter().any(|alias| alias == name);
+    named(&spec.fields[0]) || spec.fields[1..].iter().any(|field| named(field) && identifies(field))
 }
 
 /// The entity that these column names speak of: one with an owner, whose owner they name beside its key; one with

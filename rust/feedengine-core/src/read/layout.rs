@@ -9,7 +9,7 @@ use super::{Block, Encoding, Issue, ReadOptions, Span, csv, element, exact, fore
 use crate::fault::{Code, Position};
 use crate::record::digest::fingerprint;
 use crate::record::entity::EntitySpec;
-use crate::record::{FieldTable, Record};
+use crate::record::{Cell, FieldTable, Record, Value};
 
 /// What a section's bytes are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,6 +124,22 @@ impl Layout {
             let before = &raw[..(issue.offset as usize).min(raw.len())];
             issue.offset = if self.is_foreign() { 0 } else { self.encoding.length(before) as u32 };
         }
+    }
+
+    /// The record as texts by the names that its sender gives them; of CSV as they stand there.
+    pub fn texts(&self, raw: &[u8]) -> Vec<(String, String)> {
+        if let Form::Csv { delimiter, columns, .. } = &self.form {
+            return columns.iter().map(|column| column.name.clone()).zip(csv::texts(raw, *delimiter)).collect();
+        }
+        let mut record = Record::default();
+        self.parse(raw, &mut Scratch::new(), &mut record, &mut Vec::new());
+        let text = |cell: &Cell| match record.value(cell) {
+            Value::Text(text) | Value::Json(text) => text.to_owned(),
+            Value::List(items) => items.collect::<Vec<_>>().join("|"),
+            Value::Flag(flag) => flag.to_string(),
+            Value::Integer(integer) => integer.to_string(),
+        };
+        record.cells().iter().map(|cell| (self.table.name(cell.field).to_string(), text(cell))).collect()
     }
 
     /// Where `span` starts.

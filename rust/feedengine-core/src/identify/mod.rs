@@ -1,0 +1,17 @@
+//! Which stored record a row means: by which of its identifiers, whether two rows or records claim the same, whether
+//! what it names is there. Knows the identifiers of stored records as hashes; reads no feed and writes nothing.
+//!
+//! `identity` (what a spec demands) -> `directory` (what is stored) -> `matching` (one row) -> `verdicts` (all rows
+//! of a file together: duplicates, conflicts, references among them).
+
+mod directory;
+mod fold;
+mod identity;
+mod lookup;
+pub mod matching;
+pub mod path;
+
+pub use directory::{Directory, Told};
+pub use fold::{system_id, uuid, uuid_text};
+pub use identity::{Form, Identity, KeyField, Link, given, items, key_text};
+pub use lookup::{Entry, Lookup, Print};
