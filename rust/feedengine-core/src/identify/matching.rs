@@ -1,7 +1,7 @@
 //! One row against the stored records: which it means, by which identifier, and what speaks against it.
 
 use super::directory::Directory;
-use super::identity::{Identity, key_text};
+use super::identity::{Form, Identity, key_text};
 use super::lookup::Print;
 use crate::index::{Damaged, Found, Index};
 use crate::record::digest::Hasher;
@@ -140,8 +140,9 @@ fn compare(identity: &Identity, directory: &Directory, row: &Row<'_>, own: Optio
             found.gives_up |= 1 << number;
         }
         let other = holders.first().map(|entry| entry.who).filter(|_| key.unique);
-        // Ids are corrected by whoever knows the key; any other id of the row must say the same.
-        let strict = key.identifies && !key.weak && (found.by != BY_KEY || row.names_only);
+        // Ids are corrected by whoever knows the key; any other id of the row must say the same. A path is a place.
+        let is_id = key.identifies && key.form == Form::Exact;
+        let strict = is_id && (found.by != BY_KEY || row.names_only);
         match (own, other) {
             (Some(own), other) if strict && (filled || other.is_some()) => {
                 found.findings.push(Finding::Conflict(number, std::iter::once(own).chain(other).collect()));

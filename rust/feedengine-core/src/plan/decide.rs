@@ -35,7 +35,8 @@ struct Counts {
 impl Counts {
     /// Nothing lost, nothing silent: every row is accounted for, and so is every record.
     fn balance(&self, entity: &str) -> Result<(), Stop> {
-        let rows = self.added + self.changed + self.unchanged + self.rejected + self.parked + self.ignored + self.listed;
+        let rows =
+            self.added + self.changed + self.unchanged + self.rejected + self.parked + self.ignored + self.listed;
         let after = (self.before + self.added).checked_sub(self.removed);
         if self.rows == rows && Some(self.after) == after {
             return Ok(());

@@ -60,8 +60,12 @@ impl Worker {
         place: &Place<'_>,
     ) -> Result<(), Stop> {
         let key = given(record, FieldId(0)).map(|key| key.into_owned());
-        let names = |weak| identity.keys.iter().zip(prints).any(|(k, p)| k.identifies && k.weak == weak && p.is_some());
-        if key.is_none() && !(identity.made && (names(false) || names(true))) {
+        let names = |weak| {
+            let keys = identity.keys.iter().filter(|key| key.identifies && key.weak == weak);
+            keys.map(|key| given(record, key.field)).any(|value| value.is_some())
+        };
+        let (has_id, has_name) = (names(false), names(true));
+        if key.is_none() && !(identity.made && (has_id || has_name)) {
             if !self.has_bad_issue() {
                 let fields: Vec<&str> = identity.keys.iter().filter(|k| k.identifies).map(|k| &*k.name).collect();
                 let message = match fields[..] {
@@ -98,7 +102,7 @@ impl Worker {
             self.named_records(task, entity, identity, record, matched.found.is_none(), place)?;
         }
         let before = self.seen[entity.number].rejected;
-        if self.refused && matched.found.is_none() && !(claims && creates) {
+        if self.unfit && matched.found.is_none() && !(claims && creates) {
             // Whether its record is stored is not known: that it is not must not be said too.
             self.report(task, entity, record, place);
             self.reject(entity, None);
@@ -115,7 +119,7 @@ impl Worker {
         }
         let ordinal = place.ordinal;
         let slot = matched.found.map_or(NEW, |found| found.slot);
-        let name_only = key.is_none() && !names(false);
+        let name_only = key.is_none() && !has_id;
         seen.rows.push(Claimant { ordinal, slot, gives_up: matched.gives_up, by: matched.by, bad, name_only });
         for (number, print) in prints.iter().enumerate() {
             if let Some(print) = print {
@@ -167,8 +171,14 @@ impl Worker {
             let name = &identity.keys[usize::from(matched.by) - 1].name;
             let message = format!("the record was matched by its {name} alone");
             let related = related(&matched.found.map_or(Vec::new(), |found| vec![found.slot]));
-            let about =
-                About { code: Code::WeakMatch, severity: Severity::Warning, column: name, value: None, message, related };
+            let about = About {
+                code: Code::WeakMatch,
+                severity: Severity::Warning,
+                column: name,
+                value: None,
+                message,
+                related,
+            };
             self.tell(task, entity, about, place);
         }
         for finding in &matched.findings {
@@ -195,7 +205,7 @@ impl Worker {
                 }
             };
             self.seen[entity.number].protected.extend(slots);
-            self.refused = true;
+            self.unfit = true;
             let value = if code == Code::UnknownSystemId { key } else { None };
             let about = About { code, severity: code.severity(), column, value, message, related: related(slots) };
             self.tell(task, entity, about, place);
@@ -215,7 +225,8 @@ impl Worker {
         let whole = new || task.operation.rows == Rows::Replace;
         for link in &identity.links {
             let reference = &entity.spec.references[link.number];
-            let named = link.by.iter().find_map(|by| Some((by, items(record, by.0))).filter(|(_, all)| !all.is_empty()));
+            let named =
+                link.by.iter().find_map(|by| Some((by, items(record, by.0))).filter(|(_, all)| !all.is_empty()));
             let code = Code::find(&reference.code).unwrap_or(Code::UnknownReference);
             let Some((by, values)) = named else {
                 if reference.required && whole {
@@ -225,9 +236,14 @@ impl Worker {
                         missing => severity_of(missing),
                     };
                     let message = format!("the record names no record of {}", reference.entity);
-                    self.refused |= severity == Severity::Row;
+                    self.unfit |= severity == Severity::Row;
                     let column = &*fields.join(", ");
-                    self.tell(task, entity, About { code, severity, column, value: None, message, related: vec![] }, place);
+                    self.tell(
+                        task,
+                        entity,
+                        About { code, severity, column, value: None, message, related: vec![] },
+                        place,
+                    );
                 }
                 continue;
             };
@@ -249,7 +265,7 @@ impl Worker {
                     continue;
                 }
                 let severity = severity_of(reference.missing);
-                self.refused |= severity == Severity::Row;
+                self.unfit |= severity == Severity::Row;
                 let message = format!("no record of {} has this {}", reference.entity, by.1);
                 let value = Some(&*value);
                 self.tell(task, entity, About { code, severity, column, value, message, related: vec![] }, place);
@@ -260,7 +276,7 @@ impl Worker {
         let Some(text) = given(record, key.field) else { return Ok(()) };
         let Some(steps) = path::steps(&text, rule) else {
             let message = format!("{} is no path: a step is empty, or nothing follows an escape", key.name);
-            self.refused = true;
+            self.unfit = true;
             let (code, severity) = (Code::BadPath, Severity::Row);
             let about = About { code, severity, column: &key.name, value: Some(&text), message, related: vec![] };
             self.tell(task, entity, about, place);

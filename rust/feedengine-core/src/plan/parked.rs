@@ -25,7 +25,8 @@ impl Planner {
             let value = row.value.clone().or_else(|| {
                 let rule = entity.spec.path.as_ref()?;
                 let field = entity.spec.field(&rule.field)?;
-                let is_path = |name: &String| *name == field.name || field.aliases.contains(name) || *name == field.json;
+                let is_path =
+                    |name: &String| *name == field.name || field.aliases.contains(name) || *name == field.json;
                 let (_, way) = texts.iter().find(|(name, _)| is_path(name))?;
                 let steps = path::steps(way, rule)?;
                 Some(path::written(&steps[..steps.len().saturating_sub(1)], rule))

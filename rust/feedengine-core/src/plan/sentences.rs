@@ -57,20 +57,25 @@ impl Planner {
     }
 
     fn report_verdicts(&self, judged: &[Judged]) -> Result<(), Stop> {
-        let mut order: Vec<(usize, &Verdict)> =
-            judged.iter().enumerate().flat_map(|(number, judged)| judged.verdicts.iter().map(move |v| (number, v))).collect();
+        let mut order: Vec<(usize, &Verdict)> = judged
+            .iter()
+            .enumerate()
+            .flat_map(|(number, judged)| judged.verdicts.iter().map(move |v| (number, v)))
+            .collect();
         order.sort_by(|(a, one), (b, other)| {
             (a, one.code, one.ordinal, &one.column).cmp(&(b, other.code, other.ordinal, &other.column))
         });
         let mut wanted = Vec::new();
         for group in order.chunk_by(|(a, one), (b, other)| (a, one.code) == (b, other.code)) {
             let shown = group.iter().take(self.request.settings.listed_problems);
-            wanted.extend(shown.filter(|(_, verdict)| verdict.place.is_none()).map(|(n, verdict)| (*n, verdict.ordinal)));
+            wanted
+                .extend(shown.filter(|(_, verdict)| verdict.place.is_none()).map(|(n, verdict)| (*n, verdict.ordinal)));
         }
         wanted.sort_unstable();
         wanted.dedup();
         let visited = if wanted.is_empty() { Visited::new() } else { self.visit(&wanted)? };
-        let broken = |(_, verdict): &&(usize, &Verdict)| verdict.code == Code::MissingLink || verdict.code == Code::Parked;
+        let broken =
+            |(_, verdict): &&(usize, &Verdict)| verdict.code == Code::MissingLink || verdict.code == Code::Parked;
         let mut standing: BTreeMap<usize, HashSet<Print>> = BTreeMap::new();
         for (number, _) in order.iter().filter(broken) {
             if !standing.contains_key(number) {
@@ -116,7 +121,9 @@ impl Planner {
     fn standing_paths(&self, number: usize, judged: &Judged) -> Result<HashSet<Print>, Stop> {
         let entity = &self.entities[number];
         let mut paths = HashSet::new();
-        let Some((key, _)) = entity.identity.as_ref().and_then(|identity| identity.path.as_ref()) else { return Ok(paths) };
+        let Some((key, _)) = entity.identity.as_ref().and_then(|identity| identity.path.as_ref()) else {
+            return Ok(paths);
+        };
         let bad: HashSet<u32> = judged.rows.iter().filter(|row| row.bad).map(|row| row.ordinal).collect();
         let stands = |ordinal: &u32| !judged.fates.contains_key(ordinal) && !bad.contains(ordinal);
         for part in 0..PARTS {
@@ -145,7 +152,8 @@ impl Planner {
         let names = std::iter::once(entity.spec.key()).chain(identity.keys.iter().map(|key| &*key.name));
         let identifies = |at: usize| at == 0 || identity.keys[at - 1].identifies;
         let named = names.enumerate().filter(|(at, _)| identifies(*at));
-        Some(named.map(|(at, name)| (name.to_owned(), counts.get(at).copied().unwrap_or(0).into())).collect())
+        let count = |at: usize| serde_json::Value::from(counts.get(at).copied().unwrap_or(0));
+        Some(named.map(|(at, name)| (name.to_owned(), count(at))).collect())
     }
 }
 

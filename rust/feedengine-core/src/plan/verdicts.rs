@@ -257,11 +257,7 @@ fn shared(entity: &EntityPlan, identity: &Identity, rows: &mut Rows) -> Result<(
 }
 
 /// The paths of the rows in `groups`.
-fn places(
-    entity: &EntityPlan,
-    identity: &Identity,
-    groups: &[(usize, Vec<u32>)],
-) -> Result<HashMap<u32, Print>, Stop> {
+fn places(entity: &EntityPlan, identity: &Identity, groups: &[(usize, Vec<u32>)]) -> Result<HashMap<u32, Print>, Stop> {
     let mut places = HashMap::new();
     let Some((bag, _)) = identity.path.as_ref().and_then(|(path, rule)| Some((entity.claims.get(*path)?, rule))) else {
         return Ok(places);

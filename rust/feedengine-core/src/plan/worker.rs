@@ -57,7 +57,7 @@ pub struct Worker {
     pub(super) shown: Option<String>,
     pub(super) prints: Vec<Option<Print>>,
     pub(super) text: String,
-    pub(super) refused: bool,
+    pub(super) unfit: bool,
 }
 
 /// Touches that a thread gathers before it hands them over.
@@ -89,7 +89,7 @@ impl Worker {
             shown: None,
             prints: Vec::new(),
             text: String::new(),
-            refused: false,
+            unfit: false,
         }
     }
 
@@ -208,14 +208,8 @@ impl Worker {
     }
 
     /// Reports the issues that wait; says whether one of them keeps the row from being applied.
-    pub(super) fn report(
-        &mut self,
-        task: &Task<'_>,
-        entity: &EntityPlan,
-        record: &Record,
-        place: &Place<'_>,
-    ) -> bool {
-        let mut bad = std::mem::take(&mut self.refused);
+    pub(super) fn report(&mut self, task: &Task<'_>, entity: &EntityPlan, record: &Record, place: &Place<'_>) -> bool {
+        let mut bad = std::mem::take(&mut self.unfit);
         for issue in self.issues.drain(..) {
             if issue.code == Code::ShortRow {
                 let seen = &mut self.seen[entity.number];

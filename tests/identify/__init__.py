@@ -1,0 +1,1 @@
+"""Matching by several identifiers: the engine against a slow, obvious model."""
