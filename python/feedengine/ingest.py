@@ -150,6 +150,11 @@ def _plan(
         base = catalog.base(target.section)
     asked = engine_request(store, settings, request, target, base, catalog)
     planner = engine.Planner(asked, store.secret)
+    for needed in planner.directories():
+        if catalog is None:
+            raise InternalError("the engine asks an empty catalog for identifiers")
+        planner.know(needed["entity"], catalog.rows(target.section, needed["entity"], needed["columns"], None))
+        catalog.close()
     watch.phase("reading", file=request.path.name)
     with _progress(planner, watch):
         planner.scan(request.path)
