@@ -1,4 +1,4 @@
-"""What the rows of a file mean, worked out the slow way: dictionaries, loops over all pairs, again until nothing changes."""
+"""What the rows of a file mean, worked out the slow way: loops over all pairs, again until nothing changes."""
 
 from __future__ import annotations
 
@@ -77,7 +77,9 @@ class Outcome:
 class File:
     """One file of rows against the stored records of its entity and those of others."""
 
-    def __init__(self, rules: Rules, operation: str, stored: dict[str, Record], others: dict[str, list[Record]]) -> None:
+    def __init__(
+        self, rules: Rules, operation: str, stored: dict[str, Record], others: dict[str, list[Record]]
+    ) -> None:
         self.rules, self.operation, self.stored, self.others = rules, operation, stored, others
         self.out = Outcome()
         self.rows: list[Meant] = []

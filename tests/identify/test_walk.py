@@ -32,7 +32,13 @@ def customers() -> Spec:
 
 
 def inventory(missing: str = "park") -> Spec:
-    to = {"entity": "products", "by": [["sku_id", "sku_id"]], "missing": missing, "code": "UNKNOWN_SKU", "required": True}
+    to = {
+        "entity": "products",
+        "by": [["sku_id", "sku_id"]],
+        "missing": missing,
+        "code": "UNKNOWN_SKU",
+        "required": True,
+    }
     return entity("inventory", [text("sku_id", required=True), text("available")], references=[to])
 
 
@@ -100,14 +106,22 @@ def test_a_reference_id_changes_under_its_system_id(desk: Desk) -> None:
 @pytest.mark.feature("W23", "W35")
 @pytest.mark.parametrize(
     "row",
-    [{"sku_id": "S0", "reference_id": "R1"}, {"sku_id": "S0", "reference_id": "R9"}, {"sku_id": "S9", "reference_id": "R0"}],
+    [
+        {"sku_id": "S0", "reference_id": "R1"},
+        {"sku_id": "S0", "reference_id": "R9"},
+        {"sku_id": "S9", "reference_id": "R0"},
+    ],
 )
 def test_ids_of_two_records_are_a_conflict_that_names_both(desk: Desk, row: Row) -> None:
     before = by(desk, "products", "sku_id")
     answer = desk.send("products", "patchdeltacreate", ["sku_id", "reference_id"], [row])
     [fault] = answer.listed("KEY_CONFLICT")
-    meant = {r[KEY] for r in before.values() if r["sku_id"] == row["sku_id"] or r["reference_id"] == row["reference_id"]}
-    assert set(fault["related"]) == meant and fault["family"] == "duplicate_keys" and fault["key"] == row["reference_id"]
+    meant = {
+        r[KEY] for r in before.values() if r["sku_id"] == row["sku_id"] or r["reference_id"] == row["reference_id"]
+    }
+    assert (
+        set(fault["related"]) == meant and fault["family"] == "duplicate_keys" and fault["key"] == row["reference_id"]
+    )
     assert answer.report["entities"]["products"]["rejected"] == 1 and by(desk, "products", "sku_id") == before
 
 
@@ -128,7 +142,10 @@ def test_all_rows_of_a_duplicate_pair_are_left_out(desk: Desk) -> None:
 @pytest.mark.feature("W22")
 def test_two_records_swap_their_ids_in_one_file(desk: Desk) -> None:
     keys = {sku: record[KEY] for sku, record in by(desk, "products", "sku_id").items()}
-    rows = [{KEY: keys["S0"], "sku_id": "S1", "reference_id": "R1"}, {KEY: keys["S1"], "sku_id": "S0", "reference_id": "R0"}]
+    rows = [
+        {KEY: keys["S0"], "sku_id": "S1", "reference_id": "R1"},
+        {KEY: keys["S1"], "sku_id": "S0", "reference_id": "R0"},
+    ]
     answer = desk.send("products", "patchdeltacreate", [KEY, "sku_id", "reference_id"], rows)
     assert not answer.faults()
     after = by(desk, "products", "sku_id")
@@ -185,12 +202,16 @@ def test_stock_of_unknown_products_waits_and_the_rest_goes_on(desk: Desk) -> Non
 
 @pytest.mark.feature("W29")
 def test_addresses_belong_to_customers_by_either_id(desk: Desk) -> None:
-    desk.send("customers", "patchdeltacreate", ["reference_id", "company_name"], [{"reference_id": "C1", "company_name": "A"}])
+    desk.send(
+        "customers", "patchdeltacreate", ["reference_id", "company_name"], [{"reference_id": "C1", "company_name": "A"}]
+    )
     key = desk.records("customers")[0][KEY]
     rows = [
-        {"reference_id": "A1", "customer_reference_id": "C1"}, {"reference_id": "A2", "customer_system_id": key.upper()},
-        {"reference_id": "A3", "customer_reference_id": "C9"}, {"reference_id": "A4"},
-    ]  # fmt: skip
+        {"reference_id": "A1", "customer_reference_id": "C1"},
+        {"reference_id": "A2", "customer_system_id": key.upper()},
+        {"reference_id": "A3", "customer_reference_id": "C9"},
+        {"reference_id": "A4"},
+    ]
     columns = ["reference_id", "customer_system_id", "customer_reference_id"]
     answer = desk.send("addresses", "patchdeltacreate", columns, rows)
     assert answer.faults() == {("UNKNOWN_CUSTOMER", 3), ("UNKNOWN_CUSTOMER", 4)}
@@ -215,7 +236,10 @@ def test_trees_need_every_step_and_one_place_for_each_record(desk: Desk) -> None
     assert answer.listed("MISSING_LINK")[0]["value"] == "Toys"
     assert set(by(desk, "categories", "reference_id")) == {"1", "2", "3"}
     moved = desk.send(
-        "categories", "patchdeltacreate", ["reference_id", "path"], [{"reference_id": "1", "path": "Electronics > Cases"}]
+        "categories",
+        "patchdeltacreate",
+        ["reference_id", "path"],
+        [{"reference_id": "1", "path": "Electronics > Cases"}],
     )
     assert not moved.faults() and by(desk, "categories", "reference_id")["1"]["path"] == "Electronics > Cases"
 

@@ -6,27 +6,7 @@ use std::path::Path;
 use super::blocks::{Control, Pass, read_blocks};
 use super::stop::Stop;
 use crate::fault::Position;
-use crate::read::{ReadOptions, Scratch, Section, Tables};
-use crate::record::{FieldId, Record};
-
-/// Key and position of records, by entity and ordinal.
-pub type Located = BTreeMap<(usize, u32), (String, Position)>;
-
-/// Reads the feed again, which must still be the one of `fingerprint`, and says where the records `wanted` (entity,
-/// ordinal; sorted) stand and what their keys are.
-pub fn locate(
-    path: &Path,
-    options: &ReadOptions,
-    tables: &Tables,
-    fingerprint: Option<u128>,
-    wanted: &[(usize, u32)],
-) -> Result<Located, Stop> {
-    revisit(path, options, tables, fingerprint, wanted, |section, raw, position| {
-        let mut record = Record::default();
-        section.layout.parse(raw, &mut Scratch::new(), &mut record, &mut Vec::new());
-        (record.text(FieldId(0)).unwrap_or_default().to_owned(), position)
-    })
-}
+use crate::read::{ReadOptions, Section, Tables};
 
 /// Reads the feed again, which must still be the one of `fingerprint`, and gives what `each` makes of the records
 /// `wanted` (entity, ordinal; sorted).

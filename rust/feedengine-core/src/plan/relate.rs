@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use arrow_array::RecordBatch;
 
 use super::entity::EntityPlan;
-use super::locate::{Located, locate};
 use super::ops::Rows;
 use super::outcome::{Fate, Outcome, outcome, reason};
 use super::owners::{goes, orphans};
 use super::request::{Orphans, Strictness};
 use super::seen::Collected;
+use super::sentences::Visited;
 use super::settle::Late;
 use super::spool::NOWHERE;
 use super::stop::Stop;
@@ -247,7 +247,7 @@ impl Planner {
         let mut wanted: Vec<(usize, u32)> = ordinals.values().map(|ordinal| (tree, *ordinal)).collect();
         wanted.sort_unstable();
         let faults = tree::check(&after, &removed);
-        let located = if faults.is_empty() { Located::new() } else { self.locate(&wanted)? };
+        let located = if faults.is_empty() { Visited::new() } else { self.visit(&wanted)? };
         for (number, fault) in faults.into_iter().enumerate() {
             let severity = match fault.code {
                 Code::SeveralRoots if self.request.settings.several_roots == Strictness::Fail => Severity::File,
@@ -259,7 +259,7 @@ impl Planner {
                 full.entity = Some(self.entities[tree].spec.name.clone());
                 full.key = Some(fault.id);
                 full.column = self.entities[tree].spec.parents.clone();
-                if let Some((_, position)) = place {
+                if let Some((position, ..)) = place {
                     full.position = position.clone();
                 }
                 full
@@ -309,10 +309,6 @@ impl Planner {
         Ok(())
     }
 
-    fn locate(&self, wanted: &[(usize, u32)]) -> Result<Located, Stop> {
-        locate(&self.path, &self.options, &self.tables, self.fingerprint(), wanted)
-    }
-
     /// Reports findings about records that are known by their ordinals, reading the feed again to say where they are.
     fn report_late(&self, mut late: Vec<(usize, Late)>) -> Result<(), Stop> {
         if late.is_empty() {
@@ -326,7 +322,7 @@ impl Planner {
         }
         wanted.sort_unstable();
         wanted.dedup();
-        let located = self.locate(&wanted)?;
+        let located = self.visit(&wanted)?;
         for (number, late) in late {
             let severity = match late.code {
                 Code::DuplicateItem => duplicate_severity(&self.request.settings),
@@ -336,8 +332,8 @@ impl Planner {
             self.problems.add(number, u64::from(late.ordinal), late.code, severity, || {
                 let mut fault = Fault::new(late.code, self.late_message(number, late.code));
                 fault.entity = Some(self.entities[number].spec.name.clone());
-                if let Some((key, position)) = located.get(&(number, late.ordinal)) {
-                    fault.key = Some(key.clone());
+                if let Some((position, key, _)) = located.get(&(number, late.ordinal)) {
+                    fault.key.clone_from(key);
                     fault.position = position.clone();
                 }
                 fault

@@ -12,10 +12,10 @@ use crate::bags::PARTS;
 use crate::fault::{Code, Fault, Position};
 use crate::identify::{Identity, Print, given, path};
 use crate::read::Scratch;
-use crate::record::Record;
+use crate::record::{FieldId, Record};
 
 /// A row that was visited again: where it stands, how its sender knows it, its path.
-type Visited = BTreeMap<(usize, u32), (Position, Option<String>, Option<String>)>;
+pub type Visited = BTreeMap<(usize, u32), (Position, Option<String>, Option<String>)>;
 
 impl Planner {
     /// Judges what the rows claim, and goes on with those that stand.
@@ -106,12 +106,14 @@ impl Planner {
         Ok(())
     }
 
-    fn visit(&self, wanted: &[(usize, u32)]) -> Result<Visited, Stop> {
+    /// Reads the feed again and says where the rows `wanted` stand.
+    pub(super) fn visit(&self, wanted: &[(usize, u32)]) -> Result<Visited, Stop> {
         revisit(&self.path, &self.options, &self.tables, self.fingerprint(), wanted, |section, raw, position| {
             let mut record = Record::default();
             section.layout.parse(raw, &mut Scratch::new(), &mut record, &mut Vec::new());
             let identity = self.entities[section.entity].identity.as_ref();
-            let shown = identity.and_then(|identity| identity.shown(&record));
+            let key = || Some(record.text(FieldId(0)).unwrap_or_default().to_owned());
+            let shown = identity.map_or_else(key, |identity| identity.shown(&record));
             let way = identity.and_then(path_field).and_then(|field| given(&record, field));
             (position, shown, way.map(|way| way.into_owned()))
         })
@@ -158,7 +160,7 @@ impl Planner {
 }
 
 /// The field that holds the path.
-pub fn path_field(identity: &Identity) -> Option<crate::record::FieldId> {
+fn path_field(identity: &Identity) -> Option<FieldId> {
     identity.path.as_ref().map(|(key, _)| identity.keys[*key].field)
 }
 
