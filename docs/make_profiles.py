@@ -88,7 +88,19 @@ sales_rep = { type = "enum", words = ["Dana", "Robin"] }
 pricelist = { type = "enum", words = ["Retail", "Wholesale"] }
 ```
 
+## The profile `wizcommerce`
+
+WizCommerce's FTP integration, complete: each entity has a folder and a word in file names, which are
+`WORD_DD_MM_YYYY` (`PRODUCT_18_09_2024.csv`, a second one of the day `PRODUCT_18_09_2024_2.csv`). System ids are UUIDs
+that the engine makes: leave them out of the first import, export them (`feedengine snapshot export --ids`), and send
+them when a reference id is to change. Column names are compared without case, blanks, `_` and `-`.
+
+{wizcommerce}
+`feedengine template ENTITY --profile wizcommerce` writes the columns of each; `feedengine profile show wizcommerce
+--entity ENTITY` explains them. Of products, columns that are not listed are kept as attributes.
+
 ## Every key
+
 """
 
 
@@ -98,7 +110,7 @@ def text() -> str:
     from feedengine.settings.setting import REQUIRED
 
     example = EXAMPLE.read_text(encoding="utf-8")
-    parts = [INTRODUCTION.replace("{example}", example)]
+    parts = [INTRODUCTION.replace("{example}", example).replace("{wizcommerce}", _entities("wizcommerce"))]
     for title, keys in TABLES:
         parts.append(f"### {title}\n\n| key | value | default | what it says | example |\n|---|---|---|---|---|\n")
         for key in keys:
@@ -107,6 +119,23 @@ def text() -> str:
             parts.append(f"| {' | '.join(cells)} |\n")
         parts.append("\n")
     return "".join(parts).rstrip("\n") + "\n"
+
+
+def _entities(name: str) -> str:
+    """The entities of a profile as a table."""
+    from feedengine import profile
+
+    made = profile.load(name)
+    rows = ["| entity | file | folder | a row is found by | it names |\n|---|---|---|---|---|\n"]
+    for each in made.entities:
+        weak = [f"{field} (weak)" if is_weak else field for field, is_weak in each.identity]
+        named = []
+        for reference in each.spec.get("references", ()):
+            by = " or ".join(mine for mine, _ in reference["by"])
+            named.append(f"{reference['entity']} by {by}; missing: {reference['missing']}")
+        cells = (each.name, f"`{each.words[0]}`", f"`{each.folder}/`", ", ".join(weak) or each.key, "<br>".join(named))
+        rows.append(f"| {' | '.join(cells)} |\n")
+    return "".join(rows)
 
 
 def _shown(default: object) -> str:
