@@ -10,7 +10,7 @@ import getpass
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -150,11 +150,8 @@ def _plan(
         base = catalog.base(target.section)
     asked = engine_request(store, settings, request, target, base, catalog)
     planner = engine.Planner(asked, store.secret)
-    for needed in planner.directories():
-        if catalog is None:
-            raise InternalError("the engine asks an empty catalog for identifiers")
-        planner.know(needed["entity"], catalog.rows(target.section, needed["entity"], needed["columns"], None))
-        catalog.close()
+    if needed := planner.directories():
+        _tell(planner, needed, catalog, target.section)
     watch.phase("reading", file=request.path.name)
     with _progress(planner, watch):
         planner.scan(request.path)
@@ -173,6 +170,16 @@ def _plan(
     report["seconds"] = {"read": read - started, "compare": time.perf_counter() - read, "write": 0.0}
     report["peak_rss_bytes"] = explain.peak_rss()
     return made
+
+
+def _tell(planner: engine.Planner, needed: Sequence[Mapping[str, Any]], catalog: Catalog | None, section: str) -> None:
+    """Tell what identifies the stored records that rows may mean."""
+    if catalog is None:
+        raise InternalError("the engine asks an empty catalog for identifiers")
+    for each in needed:
+        planner.know(each["entity"], catalog.rows(section, each["entity"], each["columns"], None))
+    # The engine holds hashes of it from now on: the memory that DuckDB took is for others.
+    catalog.close()
 
 
 @contextmanager

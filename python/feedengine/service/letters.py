@@ -27,7 +27,6 @@ _FAMILIES = {
     ),
     "format": ("format errors", "Correct the columns and values as the template has them."),
 }
-_ENTITIES = {"items": "items", "variations": "variations", "item_groups": "item groups"}
 
 
 def word(task: Task) -> str:
@@ -161,7 +160,7 @@ def _families(report: Mapping[str, Any]) -> list[str]:
 
 
 def _entity(name: str) -> str:
-    return _ENTITIES.get(name, name.replace("_", " "))
+    return name.replace("_", " ")
 
 
 def _problems(problems: Sequence[Mapping[str, Any]], total: int) -> list[str]:
