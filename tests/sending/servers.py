@@ -1,4 +1,4 @@
-"""A made-up server with the nine verbs, which counts, fails and lies as it is told; and a clock that is set by hand."""
+"""A made-up server with the ten verbs, which counts, fails and lies as it is told; and a clock that is set by hand."""
 
 from __future__ import annotations
 
