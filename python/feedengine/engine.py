@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -167,6 +168,21 @@ class Planner:
         with _mapped():
             states: dict[str, dict[str, Any]] = json.loads(self._planner.write_index(folder, token))
         return states
+
+
+def sent(path: Path, request: Mapping[str, Any], secret: bytes, folder: Path) -> Iterator[tuple[str, str, int, Any]]:
+    """A feed's rows in its sender's words, whatever its format: member, entity, record, {column: text}.
+
+    `request` is a planner's; `folder` takes a file meanwhile. Raises FeedRejected where the feed cannot be read.
+    """
+    with tempfile.TemporaryDirectory(dir=folder) as place:
+        out = Path(place) / "rows"
+        with _mapped():
+            _engine.Planner(json.dumps(request), secret).sent(path, out)
+        with out.open(encoding="utf-8") as lines:
+            for line in lines:
+                member, entity, record, values = json.loads(line)
+                yield member, entity, record, values
 
 
 def build_index(spec: Mapping[str, Any], secret: bytes, rows: ArrowStream, path: Path, temp: Path) -> dict[str, Any]:

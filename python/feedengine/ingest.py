@@ -447,6 +447,8 @@ def carry_out(
             base_snapshot=made.base.snapshot, **told,
         )  # fmt: skip
         made.report["task"] = task
+        if request.own:
+            made.report["own"] = True
         check(made)
         if made.planner is not None:
             parking.keep(store, settings, task, made.report, made.planner.parked)

@@ -7,11 +7,12 @@ all there is. Rows are told apart by their identifiers, so that mended rows alon
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from feedengine import engine
 from feedengine.ledger.cases import CONFLICTS, Case, Cases
 from feedengine.ledger.parked import Parked, ParkedRow
 from feedengine.remedy.naming import Naming, Pair, text
@@ -19,7 +20,9 @@ from feedengine.remedy.parking import RETRY
 
 if TYPE_CHECKING:
     from feedengine.ledger import Ledger, Task
+    from feedengine.remedy.rows import Row
     from feedengine.remedy.terms import Terms
+    from feedengine.store import Store
 
 #: Where a row stands: member, entity, number.
 Place = tuple[str, str, int]
@@ -53,13 +56,14 @@ class Aftermath:
 
 
 def aftermath(
-    ledger: Ledger, task: Task, path: Path, report: Mapping[str, Any], terms: Terms, *, done: bool
+    store: Store, task: Task, path: Path, report: Mapping[str, Any], terms: Terms, *, done: bool
 ) -> Aftermath:
     """Work out what the end of a task means. Reads the feed once more, if there is anything to find in it.
 
     `done`: the task was applied, so that what it holds and does not complain of is right. Faults of the report get
     their `owner`.
     """
+    ledger = store.ledger
     key, _, section = str(report["catalog"]).partition("/")
     made = Aftermath(task.id, key, section, done=done)
     faults = [fault for fault in report["problems"]["list"] if _about_row(fault)]
@@ -69,7 +73,7 @@ def aftermath(
     # A row that waited is older than what waits now.
     waiting = Parked(ledger).waiting(key, section, uploaded) if done and task.type != RETRY else []
     asked: list[Case | ParkedRow] = [] if whole or not done else [*cases, *waiting]
-    found = _look(path, terms, uploaded, faults, asked)
+    found = _look(_reading(store, path, terms, uploaded, report), terms, faults, asked)
     for fault in faults:
         row = found.rows.get(_place(fault))
         fault["owner"] = row.get(terms.owners.get(str(fault["entity"]), ""), "").strip() or None if row else None
@@ -108,10 +112,37 @@ class _Found:
     good: set[tuple[str, Pair]] = field(default_factory=set)
 
 
+def _reading(
+    store: Store, path: Path, terms: Terms, uploaded: Sequence[str], report: Mapping[str, Any]
+) -> Callable[[], Iterator[Row]]:
+    """What gives the rows of the feed. Those that the engine wrote itself are plain, whatever the profile says."""
+    one = uploaded[0] if len(uploaded) == 1 and not report.get("own") else None
+    form = terms.form(one) if one else {}
+
+    def foreign(feed: Path) -> Iterator[tuple[str, str, int, Mapping[str, str]]]:
+        named = {name: value for name, value in form.items() if name != "delimiter"}
+        request = {
+            "operation": "sync",
+            "entities": terms.entities,
+            "temp_dir": str(store.tmp),
+            "settings": {"delimiter": form["delimiter"]} if "delimiter" in form else {},
+            **({"entity": one} if one else {}),
+            **({"format": named} if named else {}),
+        }
+        return engine.sent(feed, request, store.secret, store.tmp)
+
+    def read() -> Iterator[Row]:
+        # Most tasks have nothing to look for, and need not load what reads archives.
+        from feedengine.remedy import rows
+
+        return rows.read(path, terms.entities, uploaded, form, foreign)
+
+    return read
+
+
 def _look(
-    path: Path,
+    read: Callable[[], Iterator[Row]],
     terms: Terms,
-    uploaded: Sequence[str],
     faults: Iterable[Mapping[str, Any]],
     asked_for: Sequence[Case | ParkedRow],
 ) -> _Found:
@@ -122,14 +153,10 @@ def _look(
     asked = {(each.entity, pair) for each in asked_for for pair in each.names}
     if not wanted and not asked:
         return found
-    # Most tasks have nothing to look for, and need not load what reads archives.
-    from feedengine.remedy import rows
-
     namings = {str(spec["name"]): Naming(spec) for spec in terms.entities}
     unnamed = {entity for entity, (name, _) in asked if name == "row"}
-    form = terms.formats.get(uploaded[0]) if len(uploaded) == 1 else None
     try:
-        for row in rows.read(path, terms.entities, uploaded, form):
+        for row in read():
             place = (row.member, row.entity, row.record)
             if place in wanted:
                 found.rows[place] = row.values

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def applied(store: Store, settings: Settings, task: int, path: Path, report: dict[str, Any]) -> Aftermath:
     """Of a task that was applied, or had nothing to change."""
     found = terms(store, settings, str(report["catalog"]), report["entities"])
-    return aftermath(store.ledger, store.ledger.get(task), path, report, found, done=True)
+    return aftermath(store, store.ledger.get(task), path, report, found, done=True)
 
 
 def failed(
@@ -26,7 +26,7 @@ def failed(
     found = store.ledger.get(task)
     if report is not None:
         known = terms(store, settings, str(report["catalog"]), report["entities"])
-        return aftermath(store.ledger, found, path, report, known, done=False)
+        return aftermath(store, found, path, report, known, done=False)
     if found.key is None or found.section is None:
         return None
     shown = of_error(error, str(found.operation), found.filename)

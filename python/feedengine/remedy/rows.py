@@ -1,7 +1,7 @@
 """The rows of a feed as texts by field, read once more: to say which record a faulty row means, and to keep it.
 
-The engine decides what a row is worth; this only reads what it said. What cannot be read here (a compression or a
-format that only the engine knows) has no rows, and whoever asks does without.
+The engine decides what a row is worth; this only reads what it said. Text is read here; what only the engine can read
+(workbooks, XML, columns of fixed width, another compression) it reads itself.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import io
 import json
 import tarfile
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -20,6 +20,8 @@ from typing import IO, Any
 _GZIP = b"\x1f\x8b"
 _LARGEST_JSON = 64 << 20
 _LONGEST_CELL = 32 << 20
+#: What only the engine reads.
+_FOREIGN = (".zst", ".xlsx", ".parquet", ".xml")
 _DELIMITERS = (",", ";", "\t", "|")
 
 
@@ -57,15 +59,26 @@ class Columns:
         return "".join(each for each in name.casefold() if each not in " _-") if self._loose else name
 
 
+#: The engine's own reading: gives member, entity, record and texts by column.
+Foreign = Callable[[Path], Iterable[tuple[str, str, int, Mapping[str, str]]]]
+
+
 def read(
-    feed: Path, entities: Sequence[Mapping[str, Any]], uploaded: Sequence[str], form: Mapping[str, Any] | None = None
+    feed: Path,
+    entities: Sequence[Mapping[str, Any]],
+    uploaded: Sequence[str],
+    form: Mapping[str, Any] | None = None,
+    foreign: Foreign | None = None,
 ) -> Iterator[Row]:
     """Rows in the order of the file. `uploaded` are the entities that the engine found in it, `form` its format.
 
-    Raises OSError and ValueError where the file cannot be read on.
+    Raises OSError, ValueError and FeedRejected where the file cannot be read on.
     """
     form = form or {}
-    if set(form) & {"xml", "fixed", "sheet"}:
+    if set(form) & {"xml", "fixed", "sheet"} or feed.name.lower().endswith(_FOREIGN):
+        known = {str(spec["name"]): Columns(spec) for spec in entities}
+        for member, name, record, values in foreign(feed) if foreign else ():
+            yield Row(member, name, record, {known[name].field(column): text for column, text in values.items()})
         return
     columns = {str(spec["name"]): Columns(spec) for spec in entities}
     csv.field_size_limit(_LONGEST_CELL)
@@ -122,7 +135,7 @@ def _members(feed: Path) -> Iterator[tuple[str, Any, bool]]:
                 stream = archive.extractfile(member)
                 if stream is not None:
                     yield member.name.removeprefix("./"), stream, True
-    elif not low.endswith((".zst", ".xlsx", ".parquet", ".xml")):
+    else:
         with gzip.open(feed, "rb") if packed else feed.open("rb") as opened:
             yield feed.name, opened, False
 
