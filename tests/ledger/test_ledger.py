@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from feedengine.errors import DiskFull, StoreDamaged, TaskNotFound, UsageError
+from feedengine.errors import DiskFull, NotFound, StoreDamaged, TaskNotFound, UsageError
 from feedengine.ledger import Ledger, Task
+from feedengine.ledger.cases import Cases
+from feedengine.ledger.parked import Parked
+from feedengine.ledger.schema import SCRIPTS
 
 
 @pytest.fixture
@@ -113,3 +117,55 @@ def test_damage_and_full_disks_are_named(ledger: Ledger, monkeypatch: pytest.Mon
 def test_as_dict_is_json(ledger: Ledger) -> None:
     task: Task = ledger.get(new(ledger))
     assert task.as_dict()["waiting"] is False
+
+
+def test_a_ledger_of_an_older_format_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    con = sqlite3.connect(path)
+    for script in SCRIPTS[:2]:
+        con.executescript(script)
+    con.execute("PRAGMA user_version = 2")
+    con.execute(
+        "INSERT INTO tasks (id, type, status, outcome, key, section, operation, force, submission_time, new_snapshot) "
+        "VALUES (7, 'ingestion', 'DONE', 'ok', 'k', 's', 'sync', 0, '2026-01-01T00:00:00Z', 3)"
+    )
+    con.execute("INSERT INTO problems (task, seq, code, severity) VALUES (7, 1, 'BAD_FLAG', 'row')")
+    con.commit()
+    con.close()
+    ledger = Ledger(path)
+    assert (ledger.get(7).parent, ledger.get(7).new_snapshot) == (None, 3)
+    [problem] = ledger.problems(7)
+    assert (problem["code"], problem["family"], problem["owner"]) == ("BAD_FLAG", None, None)
+    assert Cases(ledger).list() == ([], 0) and Parked(ledger).list() == ([], 0)
+
+
+@pytest.mark.feature("P31")
+def test_cases_are_opened_kept_reopened_dismissed_and_forgotten(ledger: Ledger) -> None:
+    day = iter(f"2026-11-{number:02}T00:00:00Z" for number in range(1, 20))
+    cases = Cases(ledger, lambda: next(day))
+    fault = {
+        "entity": "items",
+        "identity": '[["id", "A"]]',
+        "column": "x",
+        "code": "BAD",
+        "owner": "=Acme",
+        "row": {"a": "1"},
+    }
+    assert cases.show(1, "k", "s", [fault, {**fault, "code": "WORSE"}]) == {"opened": 2}
+    # The same task may end twice.
+    assert cases.show(1, "k", "s", [fault]) == {"repeated": 1}
+    assert [(case.times, case.row, case.catalog) for case in cases.open("k", "s")] == [(1, {"a": "1"}, "k/s")] * 2
+    first, second = cases.open("k", "s")
+    assert cases.fix(2, [first.id]) == 1 and cases.fix(2, [first.id]) == 0
+    assert cases.show(3, "k", "s", [fault]) == {"reopened": 1}
+    found = cases.get(first.id)
+    assert (found.word, found.first_task, found.last_task, found.times) == ("reopened", 1, 3, 2)
+    assert found.opened > found.first_seen and found.age("2026-12-09T00:00:00Z") > 20
+    cases.dismiss(second.id, actor="ann", reason="never")
+    with pytest.raises(UsageError, match="is dismissed"):
+        cases.dismiss(second.id, actor="ann", reason="never")
+    assert cases.list(owner="=Acme", states=())[1] == 2 and cases.list(owner="Bolt", states=())[1] == 0
+    assert cases.list(codes=["WORSE"], states=["dismissed"], catalog=("k", "s"), entity="items", task=1)[1] == 1
+    assert cases.prune("2030") == 1 and cases.list(states=())[0] == [cases.get(first.id)]
+    with pytest.raises(NotFound, match="no problem 99"):
+        cases.get(99)

@@ -68,6 +68,19 @@ def test_each_owner_sees_its_own_rows_without_internal_columns(place: Place) -> 
     assert (folder / "rejected.csv").read_bytes().count(b"maybe") == 4
 
 
+@pytest.mark.feature("P29", "W37")
+def test_a_report_is_safe_to_open_in_a_spreadsheet(place: Place) -> None:
+    folder = send(place, f'{HEAD}\n=1+1,a,"@SUM(1)",x,-maybe\n')
+    [fault] = faults(folder)
+    assert (fault["key"], fault["owner"], fault["value"]) == ("'=1+1", "'@SUM(1)", "'-maybe")
+    assert list(fault) == [
+        *("task_id", "file", "member", "record_number", "line", "byte_offset", "entity", "key", "column", "value"),
+        *("code", "family", "severity", "message", "hint", "related", "owner"),
+    ]
+    # What is sent again is as it was sent.
+    assert (folder / "rejected.csv").read_text() == f'{HEAD}\n=1+1,a,"@SUM(1)",x,-maybe\n'
+
+
 @pytest.mark.feature("P30", "P31")
 def test_problems_are_listed_by_owner(place: Place) -> None:
     send(place, BAD)
