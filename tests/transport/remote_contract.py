@@ -171,6 +171,20 @@ class RemoteContract:
             return
         whole_folder(remote, tmp_path, "")
 
+    def test_many_folders_beside_each_other_and_one_above_that_went(self, remote: Remote, tmp_path: Path) -> None:
+        if not self.manages:
+            pytest.skip("no folders here")
+        (tmp_path / "x").write_bytes(b"data")
+        for name in ("a", "b", "a"):
+            remote.make_folder(f"far/near/{name}")
+        remote.put(tmp_path / "x", "far/near/b/file.tmp")
+        assert [entry.name for entry in remote.list("far/near/b")] == ["file.tmp"]
+        remote.delete("far/near/b/file.tmp")
+        for name in ("far/near/a", "far/near/b", "far/near", "far"):
+            remote.remove_folder(name)
+        remote.make_folder("far/near/c")
+        assert remote.list("far/near/c") == []
+
     def test_delete(self, remote: Remote, source: Path) -> None:
         remote.put(source, "a.tmp")
         remote.delete("a.tmp")

@@ -171,7 +171,11 @@ def _verified(remote: Remote, folder: str, files: Sequence[Member], target: Send
         return "none"
     known = "hash"
     for each in files:
-        size = remote.size(_in(folder, each.name))
+        path = _in(folder, each.name)
+        # The right hash needs no look at the size.
+        if target.keys["check"] == "hash" and remote.sha256(path) == each.sha256:
+            continue
+        size = remote.size(path)
         how = _same(remote, folder, [each], {each.name: size}, target) if size == each.bytes else ""
         if not how:
             what = f"{size:,} of {each.bytes:,} bytes" if size not in (None, each.bytes) else "another content, or none"

@@ -31,6 +31,8 @@ class FtpsRemote:
         """Log in. Raises `TransportError`."""
         self.place = place
         self._control: Control | None = None
+        # Folders that are there, as far as is known.
+        self._folders: set[str] = set()
         self._base = place.path
         with self._verb(f"connect to {place.host}"):
             self._open()
@@ -132,9 +134,18 @@ class FtpsRemote:
         with self._verb(f"make the folder {path}"):
             control = self._open()
             target = self._at(path)
-            if _is_folder(control, target):
+            above = target.rpartition("/")[0]
+            if above not in self._folders and _is_folder(control, target):
+                self._folders.add(above)
                 return
             parts = target.strip("/").split("/")
+            # Of many folders beside each other, those above were seen to with the first one.
+            if above in self._folders:
+                self._folders.discard(above)
+                if _made(control, target):
+                    self._folders.add(above)
+                    return
+                # Somebody took the folder above away.
             for count in range(1, len(parts) + 1):
                 each = ("/" if target.startswith("/") else "") + "/".join(parts[:count])
                 try:
@@ -142,6 +153,7 @@ class FtpsRemote:
                 except ftplib.error_perm:
                     if not _is_folder(control, each):
                         raise
+            self._folders.add(above)
 
     def remove_folder(self, path: str) -> None:
         """Remove an empty folder."""
@@ -298,6 +310,15 @@ def _modified(control: Control, entry: Entry) -> datetime | None:
         return listing.stamp(control.sendcmd(f"MDTM {entry.name}").removeprefix("213").strip()) or entry.modified
     except ftplib.error_perm:
         return entry.modified
+
+
+def _made(control: Control, path: str) -> bool:
+    """Make a folder in one that is there; whether it is there now."""
+    try:
+        control.mkd(path)
+    except ftplib.error_perm:
+        return _is_folder(control, path)
+    return True
 
 
 def _is_folder(control: Control, path: str) -> bool:
