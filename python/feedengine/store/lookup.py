@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from duckdb import DuckDBPyConnection
 
 from feedengine.store import reading
 from feedengine.store.database import mapped
+from feedengine.store.filled import Lacking, by_field, by_record
 from feedengine.store.schema import Table
 
 
@@ -57,6 +58,16 @@ class Lookup:
             {name: value for name, value in zip(names, row, strict=True) if value is not None}
             for row in rows.fetchall()
         ]
+
+    @mapped()
+    def filled(self, fields: Sequence[str]) -> tuple[int, dict[str, int]]:
+        """How many records there are, and how many of them have each field."""
+        return by_field(self._con, self._table, fields)
+
+    @mapped()
+    def lacking(self, fields: Sequence[str], limit: int | None = None) -> list[Lacking]:
+        """Records that lack one of the fields, those that lack most first: key, how many they have, what they lack."""
+        return by_record(self._con, self._table, fields, limit)
 
     @mapped()
     def alike(self, column: str, fold: Callable[[str], str]) -> list[list[str]]:
