@@ -9,12 +9,13 @@ mod letters;
 mod tokens;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::foreign::{Foreign, Row, Shape};
 use super::source::Bytes;
 use super::{Encoding, Origin, ReadOptions, XmlSpec, near};
 use crate::fault::{Code, Fault};
-use tokens::{Attribute, Token, Tokens};
+use tokens::{Token, Tokens};
 
 /// Deepest nesting of elements.
 const MAX_DEPTH: usize = 64;
@@ -62,8 +63,9 @@ impl Xml {
         self.matched == self.path.len()
     }
 
-    /// Whether a record begins with the element `name`.
-    fn begin(&mut self, name: &str, attributes: &[Attribute]) -> Result<(), Fault> {
+    /// An element begins, and perhaps a record with it.
+    fn begin(&mut self) -> Result<(), Fault> {
+        let name = self.tokens.name.as_str();
         if self.open.len() >= MAX_DEPTH {
             return Err(self.tokens.fault(Code::TooDeep, format!("elements are nested more than {MAX_DEPTH} deep")));
         }
@@ -80,10 +82,10 @@ impl Xml {
             self.empty_parent |= self.matched + 1 == self.path.len();
         } else {
             self.empty_parent &= self.matched != depth || depth + 1 != self.path.len();
-            self.note(local(name));
+            self.note();
         }
         if self.within_record() {
-            for attribute in attributes {
+            for attribute in &self.tokens.attributes {
                 let prefix = attribute.name.split_once(':').map_or("", |(prefix, _)| prefix);
                 if attribute.name != "xmlns" && prefix != "xmlns" && prefix != "xml" {
                     self.record.attribute(local(&attribute.name), &attribute.value);
@@ -95,12 +97,11 @@ impl Xml {
     }
 
     /// Remembers where an element lies that is none of the path's.
-    fn note(&mut self, name: &str) {
+    fn note(&mut self) {
         if self.found || self.others.len() >= MOST_PATHS {
             return;
         }
-        let parents = self.open.iter().take(self.open.len() - 1).map(|name| local(name));
-        let path = parents.chain([name]).collect::<Vec<_>>().join("/");
+        let path = self.open.iter().map(|name| local(name)).collect::<Vec<_>>().join("/");
         if !self.others.contains(&path) {
             self.others.push(path);
         }
@@ -124,8 +125,8 @@ impl Xml {
     }
 
     fn limits(&self) -> Result<(), Fault> {
-        if self.record.cells.len() > self.max_columns {
-            let message = format!("the record has more than {} different elements and attributes", self.max_columns);
+        if self.record.texts.len() > self.max_columns {
+            let message = format!("the records have more than {} different elements and attributes", self.max_columns);
             return Err(self.tokens.fault(Code::TooManyColumns, message));
         }
         if self.record.size > self.max_record {
@@ -157,10 +158,10 @@ impl Foreign for Xml {
         loop {
             let token = self.tokens.next(input, !self.open.is_empty())?;
             match token {
-                Token::Start { name, attributes, empty } => {
+                Token::Start { empty } => {
                     let place = self.tokens.origin();
                     let fresh = !self.within_record();
-                    self.begin(&name, &attributes)?;
+                    self.begin()?;
                     if fresh && self.within_record() {
                         self.record.origin = place;
                     }
@@ -168,8 +169,8 @@ impl Foreign for Xml {
                         break;
                     }
                 }
-                Token::End { name } => {
-                    let open = self.open.last().map_or("", String::as_str);
+                Token::End => {
+                    let (name, open) = (&self.tokens.name, self.open.last().map_or("", String::as_str));
                     if open != name {
                         let message = format!("</{name}> closes <{open}>");
                         return Err(self.tokens.fault(Code::BadXml, message));
@@ -178,9 +179,9 @@ impl Foreign for Xml {
                         break;
                     }
                 }
-                Token::Text { text, plain } => {
+                Token::Text { plain } => {
                     if self.within_record() {
-                        self.record.text(&text, plain);
+                        self.record.text(&self.tokens.text, plain);
                         self.limits()?;
                     }
                 }
@@ -188,7 +189,7 @@ impl Foreign for Xml {
             }
         }
         row.origin = self.record.origin;
-        for (name, text) in &self.record.cells {
+        for (name, text) in self.record.cells() {
             row.member(name, text);
         }
         Ok(true)
@@ -204,9 +205,12 @@ fn local(name: &str) -> &str {
 #[derive(Default)]
 struct Record {
     origin: Origin,
-    /// Names and texts in the order in which the names first came, and where each name is.
-    cells: Vec<(String, String)>,
-    places: HashMap<String, usize>,
+    /// Every name that a record had so far with its place, by place the text in this record, and the places that it
+    /// has in their order.
+    places: HashMap<Arc<str>, usize>,
+    texts: Vec<(Arc<str>, String)>,
+    given: Vec<usize>,
+    is_given: Vec<bool>,
     /// Names from the record to the open element, joined, and the open elements.
     path: String,
     open: Vec<Element>,
@@ -226,8 +230,10 @@ struct Element {
 
 impl Record {
     fn start(&mut self) {
-        self.cells.clear();
-        self.places.clear();
+        for place in self.given.drain(..) {
+            self.texts[place].1.clear();
+            self.is_given[place] = false;
+        }
         self.path.clear();
         self.open.clear();
         self.size = 0;
@@ -248,13 +254,13 @@ impl Record {
     fn attribute(&mut self, name: &str, value: &str) {
         let slash = if self.path.is_empty() { "" } else { "/" };
         let full = format!("{}{slash}@{name}", self.path);
-        self.put(full, value);
+        self.put(&full, value);
     }
 
     fn text(&mut self, text: &str, plain: bool) {
         let Some(element) = self.open.last_mut() else { return };
         let text = if plain && element.solid.is_none() { text.trim_start_matches(BLANK) } else { text };
-        if plain && text.is_empty() {
+        if text.is_empty() {
             return;
         }
         element.text.push_str(text);
@@ -266,9 +272,11 @@ impl Record {
     /// The innermost element ends: it is a cell unless it only holds others.
     fn end(&mut self) {
         let Some(element) = self.open.pop() else { return };
+        let path = std::mem::take(&mut self.path);
         if !element.has_children || !element.trimmed().is_empty() {
-            self.put(self.path.clone(), element.trimmed());
+            self.put(&path, element.trimmed());
         }
+        self.path = path;
         self.path.truncate(element.outer);
     }
 
@@ -276,21 +284,35 @@ impl Record {
     fn finish(&mut self) {
         let Some(element) = self.open.pop() else { return };
         if !element.trimmed().is_empty() {
-            self.put(OWN_TEXT.into(), element.trimmed());
+            self.put(OWN_TEXT, element.trimmed());
         }
     }
 
-    fn put(&mut self, name: String, text: &str) {
+    fn put(&mut self, name: &str, text: &str) {
         self.size += text.len() + 1;
-        if let Some(at) = self.places.get(&name) {
-            let cell = &mut self.cells[*at].1;
+        let place = match self.places.get(name) {
+            Some(place) => *place,
+            None => {
+                let name: Arc<str> = name.into();
+                self.places.insert(name.clone(), self.texts.len());
+                self.texts.push((name, String::new()));
+                self.is_given.push(false);
+                self.texts.len() - 1
+            }
+        };
+        let cell = &mut self.texts[place].1;
+        if std::mem::replace(&mut self.is_given[place], true) {
             cell.push('|');
-            cell.push_str(text);
-            return;
+        } else {
+            self.size += name.len();
+            self.given.push(place);
         }
-        self.size += name.len();
-        self.places.insert(name.clone(), self.cells.len());
-        self.cells.push((name, text.to_owned()));
+        cell.push_str(text);
+    }
+
+    /// Names and texts in the order in which the names first came.
+    fn cells(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.given.iter().map(|place| &self.texts[*place]).map(|(name, text)| (&**name, text.as_str()))
     }
 }
 

@@ -20,28 +20,25 @@ pub(super) struct Attribute {
     pub(super) value: String,
 }
 
-/// A part of a document. Comments and instructions are checked and passed over.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A part of a document; what it holds is in the fields of [`Tokens`], whose memory is used again. Comments and
+/// instructions are checked and passed over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Token {
-    Start {
-        name: String,
-        attributes: Vec<Attribute>,
-        empty: bool,
-    },
-    End {
-        name: String,
-    },
-    /// `plain` is false in CDATA.
-    Text {
-        text: String,
-        plain: bool,
-    },
+    /// `name` and `attributes`; `empty` says that it ends as well.
+    Start { empty: bool },
+    /// `name`.
+    End,
+    /// `text`; `plain` is false in CDATA.
+    Text { plain: bool },
     /// The document has ended and was whole.
     Eof,
 }
 
 /// A document being cut.
 pub(super) struct Tokens {
+    pub(super) name: String,
+    pub(super) attributes: Vec<Attribute>,
+    pub(super) text: String,
     encoding: Encoding,
     max: usize,
     held: Vec<u8>,
@@ -59,8 +56,21 @@ pub(super) struct Tokens {
 
 impl Tokens {
     pub(super) fn new(encoding: Encoding, mark: u64, max: usize) -> Tokens {
-        let (held, fresh) = (Vec::new(), true);
-        Tokens { encoding, max, held, at: 0, from: 0, at_end: false, lines: 0, byte: mark, fresh, rooted: false }
+        Tokens {
+            name: String::new(),
+            attributes: Vec::new(),
+            text: String::new(),
+            encoding,
+            max,
+            held: Vec::new(),
+            at: 0,
+            from: 0,
+            at_end: false,
+            lines: 0,
+            byte: mark,
+            fresh: true,
+            rooted: false,
+        }
     }
 
     /// Where the token at hand starts.
@@ -97,8 +107,8 @@ impl Tokens {
             }
             let fresh = std::mem::take(&mut self.fresh);
             if self.held[self.at] != b'<' {
-                if let Some(text) = self.text(input, inside)? {
-                    return Ok(Token::Text { text, plain: true });
+                if self.text(input, inside)? {
+                    return Ok(Token::Text { plain: true });
                 }
                 continue;
             }
@@ -107,8 +117,8 @@ impl Tokens {
             }
             match self.held[self.at + 1] {
                 b'!' => {
-                    if let Some(text) = self.declared(input, inside)? {
-                        return Ok(Token::Text { text, plain: false });
+                    if self.declared(input, inside)? {
+                        return Ok(Token::Text { plain: false });
                     }
                 }
                 b'?' => self.instruction(input, fresh)?,
@@ -139,11 +149,13 @@ impl Tokens {
         self.at -= self.from;
         self.from = 0;
         let have = self.held.len();
-        if have > self.max.max(STEP) {
+        if have > self.max {
             let message = format!("a tag or a text is longer than {} bytes", self.max);
             return Err(self.fault(Code::RecordTooLong, message));
         }
-        self.held.resize(have + have.max(STEP), 0);
+        // At most one byte more than a token may have, so that no limit depends on how much is read at a time.
+        let room = self.max - have + 1;
+        self.held.resize(have + have.max(STEP).min(room), 0);
         let count = input.fill(&mut self.held[have..])?;
         self.at_end = have + count < self.held.len();
         self.held.truncate(have + count);
@@ -178,8 +190,8 @@ impl Tokens {
         })
     }
 
-    /// Character data up to the next tag; `None` outside of the root, where it must be white space.
-    fn text(&mut self, input: &mut dyn Bytes, inside: bool) -> Result<Option<String>, Fault> {
+    /// Character data up to the next tag; false outside of the root, where it must be white space.
+    fn text(&mut self, input: &mut dyn Bytes, inside: bool) -> Result<bool, Fault> {
         let mut searched = 0;
         loop {
             if let Some(found) = memchr::memchr(b'<', &self.held[self.at + searched..]) {
@@ -193,12 +205,13 @@ impl Tokens {
             searched = self.held.len() - self.at;
             self.more(input)?;
         }
+        let mut buffer = emptied(&mut self.text);
         let start = self.from;
         let text = self.utf8(start..self.at)?;
         if !inside {
             let blank = text.trim_start_matches(super::BLANK);
             if blank.is_empty() {
-                return Ok(None);
+                return Ok(false);
             }
             let what =
                 if self.rooted { "text follows the end of the document" } else { "text comes before the document" };
@@ -208,11 +221,13 @@ impl Tokens {
             return Err(self.fault_at(start + at, Code::BadXml, "]]> must be written as ]]&gt;"));
         }
         let text = letters::resolve(text, false).map_err(|wrong| self.wrong(start, wrong))?;
-        Ok(Some(text.into_owned()))
+        buffer.push_str(&text);
+        self.text = buffer;
+        Ok(true)
     }
 
-    /// A comment, CDATA, or what is refused.
-    fn declared(&mut self, input: &mut dyn Bytes, inside: bool) -> Result<Option<String>, Fault> {
+    /// A comment, CDATA (true), or what is refused.
+    fn declared(&mut self, input: &mut dyn Bytes, inside: bool) -> Result<bool, Fault> {
         self.ends(input, 9)?;
         let head = &self.held[self.at..];
         if head.starts_with(b"<!--") {
@@ -225,7 +240,7 @@ impl Tokens {
             }
             self.at += 1;
             self.checked(range)?;
-            return Ok(None);
+            return Ok(false);
         }
         if head.starts_with(b"<![CDATA[") {
             if !inside {
@@ -233,7 +248,8 @@ impl Tokens {
             }
             let range = self.until(input, 9, b"]]>")?;
             let text = self.checked(range)?;
-            return Ok(Some(text.replace("\r\n", "\n").replace('\r', "\n")));
+            self.text = text.replace("\r\n", "\n").replace('\r', "\n");
+            return Ok(true);
         }
         if b"<!DOCTYPE".starts_with(&head[..head.len().min(9)]) && head.len() > 2 {
             return match head.len() {
@@ -285,12 +301,15 @@ impl Tokens {
 
     fn end(&mut self, input: &mut dyn Bytes) -> Result<Token, Fault> {
         let range = self.until(input, 2, b">")?;
+        let mut buffer = emptied(&mut self.name);
         let text = self.utf8(range)?;
         let name = letters::name(text).map_err(|what| self.fault(Code::BadXml, what))?;
         if !text[name.len()..].trim_start_matches(super::BLANK).is_empty() {
             return Err(self.fault(Code::BadXml, "a closing tag holds nothing but its name"));
         }
-        Ok(Token::End { name: name.to_owned() })
+        buffer.push_str(name);
+        self.name = buffer;
+        Ok(Token::End)
     }
 
     fn start(&mut self, input: &mut dyn Bytes, inside: bool) -> Result<Token, Fault> {
@@ -298,11 +317,15 @@ impl Tokens {
             return Err(self.fault(Code::BadXml, "a second element follows the end of the document"));
         }
         let range = self.tag(input)?;
+        let mut buffer = emptied(&mut self.name);
         let text = self.utf8(range.clone())?;
-        let name = letters::name(text).map_err(|what| self.fault(Code::BadXml, what))?.to_owned();
+        let name = letters::name(text).map_err(|what| self.fault(Code::BadXml, what))?;
         let empty = text.ends_with('/');
-        let attributes = self.attributes(range.start + name.len()..range.end - usize::from(empty))?;
-        Ok(Token::Start { name, attributes, empty })
+        let rest = range.start + name.len()..range.end - usize::from(empty);
+        buffer.push_str(name);
+        self.name = buffer;
+        self.attributes = self.attributes(rest)?;
+        Ok(Token::Start { empty })
     }
 
     /// What lies between `<` and the `>` that closes the tag, which no quotes surround.
@@ -376,4 +399,11 @@ impl Tokens {
     fn truncated(&self) -> Fault {
         self.fault(Code::Truncated, "the document ends within a tag, a comment or CDATA")
     }
+}
+
+/// The memory of `text`, to be filled while the reader lends its bytes.
+fn emptied(text: &mut String) -> String {
+    let mut taken = std::mem::take(text);
+    taken.clear();
+    taken
 }

@@ -1,0 +1,1 @@
+"""Formats that a profile declares: encodings, fixed width, XML, beside those that bytes tell."""
