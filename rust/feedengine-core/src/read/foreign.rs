@@ -84,10 +84,19 @@ impl Row {
     /// The member `name`; every name once.
     pub(crate) fn member(&mut self, name: &str, text: &str) {
         self.separate(',');
-        let quoted = |text: &str| serde_json::to_string(text).unwrap_or_default();
-        self.text.push_str(&quoted(name));
+        self.string(name);
         self.text.push(':');
-        self.text.push_str(&quoted(text));
+        self.string(text);
+    }
+
+    /// A JSON string.
+    fn string(&mut self, text: &str) {
+        if text.bytes().fold(false, |found, byte| found | (byte < 0x20) | (byte == b'"') | (byte == b'\\')) {
+            return self.text.push_str(&serde_json::to_string(text).unwrap_or_default());
+        }
+        self.text.push('"');
+        self.text.push_str(text);
+        self.text.push('"');
     }
 
     /// Something that is wrong with this record; its code says how wrong.

@@ -41,8 +41,8 @@ fn is_allowed(letter: char) -> bool {
 /// The first character that no document may hold.
 pub(super) fn forbidden(text: &str) -> Option<Wrong> {
     // Most texts have none of the bytes that these characters start with.
-    let bytes = text.as_bytes();
-    if !bytes.iter().any(|byte| (*byte < 0x20 && !matches!(*byte, b'\t' | b'\n' | b'\r')) || *byte == 0xEF) {
+    let odd = |byte: u8| (byte < 0x20) & (byte != b'\t') & (byte != b'\n') & (byte != b'\r') | (byte == 0xEF);
+    if !text.bytes().fold(false, |found, byte| found | odd(byte)) {
         return None;
     }
     let (at, letter) = text.char_indices().find(|(_, letter)| !is_allowed(*letter))?;
@@ -55,7 +55,8 @@ pub(super) fn resolve(text: &str, attribute: bool) -> Result<Cow<'_, str>, Wrong
         return Err(wrong);
     }
     let special = |byte: &u8| matches!(byte, b'&' | b'\r') || (attribute && matches!(byte, b'\n' | b'\t'));
-    if !text.bytes().any(|byte| special(&byte)) {
+    let plain = !attribute && memchr::memchr2(b'&', b'\r', text.as_bytes()).is_none();
+    if plain || !text.bytes().any(|byte| special(&byte)) {
         return Ok(Cow::Borrowed(text));
     }
     let mut out = String::with_capacity(text.len());

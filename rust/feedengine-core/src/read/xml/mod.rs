@@ -159,11 +159,10 @@ impl Foreign for Xml {
             let token = self.tokens.next(input, !self.open.is_empty())?;
             match token {
                 Token::Start { empty } => {
-                    let place = self.tokens.origin();
                     let fresh = !self.within_record();
                     self.begin()?;
                     if fresh && self.within_record() {
-                        self.record.origin = place;
+                        self.record.origin = self.tokens.origin();
                     }
                     if empty && self.end() {
                         break;

@@ -46,7 +46,8 @@ pub(super) struct Tokens {
     at: usize,
     from: usize,
     at_end: bool,
-    /// Line ends before `from`, and its place in the original.
+    /// Up to here line ends and bytes of the original are counted: that is done when somebody asks.
+    counted: usize,
     lines: u64,
     byte: u64,
     /// Nothing has come yet; the root has come.
@@ -65,6 +66,7 @@ impl Tokens {
             held: Vec::new(),
             at: 0,
             from: 0,
+            counted: 0,
             at_end: false,
             lines: 0,
             byte: mark,
@@ -74,7 +76,8 @@ impl Tokens {
     }
 
     /// Where the token at hand starts.
-    pub(super) fn origin(&self) -> Origin {
+    pub(super) fn origin(&mut self) -> Origin {
+        self.count();
         Origin { line: self.lines + 1, byte: self.byte }
     }
 
@@ -84,7 +87,7 @@ impl Tokens {
     }
 
     fn fault_at(&self, at: usize, code: Code, message: impl Into<String>) -> Fault {
-        let before = &self.held[self.from..at];
+        let before = &self.held[self.counted..at];
         let line = self.lines + exact::lines(before) + 1;
         let byte = self.byte + self.encoding.length(before);
         Fault::new(code, message).at(Position { line, byte, ..Position::default() })
@@ -97,7 +100,7 @@ impl Tokens {
     /// The next token; `inside` says that an element is open.
     pub(super) fn next(&mut self, input: &mut dyn Bytes, inside: bool) -> Result<Token, Fault> {
         loop {
-            self.begin();
+            self.from = self.at;
             if self.ends(input, 1)? {
                 return match (inside, self.rooted) {
                     (true, _) => Err(self.fault(Code::Truncated, "the document ends before its elements are closed")),
@@ -128,12 +131,12 @@ impl Tokens {
         }
     }
 
-    /// Notes where the next token starts.
-    fn begin(&mut self) {
-        let before = &self.held[self.from..self.at];
+    /// Counts lines and bytes up to the token at hand.
+    fn count(&mut self) {
+        let before = &self.held[self.counted..self.from];
         self.lines += exact::lines(before);
         self.byte += self.encoding.length(before);
-        self.from = self.at;
+        self.counted = self.from;
     }
 
     /// Whether fewer than `count` bytes are left.
@@ -145,9 +148,10 @@ impl Tokens {
     }
 
     fn more(&mut self, input: &mut dyn Bytes) -> Result<(), Fault> {
+        self.count();
         self.held.drain(..self.from);
         self.at -= self.from;
-        self.from = 0;
+        (self.from, self.counted) = (0, 0);
         let have = self.held.len();
         if have > self.max {
             let message = format!("a tag or a text is longer than {} bytes", self.max);
