@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from feedengine.accounts import Account
+from feedengine.errors import FeedRejected
 from feedengine.ledger import Task
 from feedengine.service.followup import follow
 from feedengine.service.whereabouts import find
@@ -134,3 +135,53 @@ def test_a_file_waits_for_its_entitys_next_pass(tmp_path: Path) -> None:
     assert at.queue.claim(30) is None
     [where] = find(at.store, "PRODUCT_18_09_2024_2.csv")
     assert where.state == "queued" and "waits until" in where.said and "products of acme/main" in where.said
+
+
+@pytest.mark.feature("W12")
+def test_a_file_of_this_machine_needs_no_folder(tmp_path: Path) -> None:
+    at = place(tmp_path)
+    file = tmp_path / "PRODUCT_18_09_2024.csv"
+    file.write_text(PRODUCTS)
+    task = at.task(at.desk.submit(file, actor="ann"))
+    assert (task.key, task.section, task.entity, task.operation) == ("acme", "main", "products", "patchdeltacreate")
+    wrong = tmp_path / "PRODUCT_31_02_2024.csv"
+    wrong.write_text(PRODUCTS)
+    with pytest.raises(FeedRejected):
+        at.desk.submit(wrong, actor="ann")
+    two = place(tmp_path / "two", '[catalogs."acme/outlet"]\nprofile = "wizcommerce"\n')
+    with pytest.raises(FeedRejected, match=r"may be for acme/main, acme/outlet"):
+        two.desk.submit(file, actor="ann")
+
+
+def test_a_task_that_was_done_is_done_again_for_the_same_entity(tmp_path: Path) -> None:
+    from feedengine.service.again import again
+
+    at = place(tmp_path)
+    first = landed(at, "/in/products/PRODUCT_18_09_2024.csv")
+    assert first is not None
+    assert at.queue.claim(30) is not None
+    at.store.ledger.finish(first.id, "ok")
+    second = again(at.store, at.settings, first.id, actor="ann")
+    assert (second.entity, second.section, second.operation) == ("products", "main", "patchdeltacreate")
+    assert second.path != first.path and Path(str(second.path)).read_text() == PRODUCTS
+
+
+@pytest.mark.feature("W10", "W11")
+@pytest.mark.parametrize("where", ["serve.kept", "serve.queued"])
+def test_a_death_while_a_file_lands_takes_no_pass(tmp_path: Path, where: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file is found again when the service is back, and is neither taken twice nor a day late."""
+    at = place(tmp_path, '[intake."acme/main"]\nschedules = ["products 24h"]\n')
+    armed = [where]
+
+    def point(name: str) -> None:
+        if name in armed:
+            armed.remove(name)
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("feedengine.service.reception.point", point)
+    with pytest.raises(KeyboardInterrupt):
+        landed(at, "/in/products/PRODUCT_18_09_2024.csv")
+    if not at.desk.knows(at.home / "in" / "products" / "PRODUCT_18_09_2024.csv"):
+        landed(at, "/in/products/PRODUCT_18_09_2024.csv")
+    [task] = at.store.ledger.list().tasks
+    assert task.due is None and task.status == "QUEUED"

@@ -66,7 +66,7 @@ class Exports:
         """The snapshot up to which the export looked at the catalog; None before its first look."""
         with self._database.read() as con:
             row = con.execute("SELECT snapshot FROM exports WHERE name = ? AND catalog = ?", [name, catalog]).fetchone()
-        return None if row is None else int(row[0])
+        return None if row is None or row[0] is None else int(row[0])
 
     def awaited(self, name: str) -> set[str]:
         """Records that are not complete yet."""
@@ -84,7 +84,8 @@ class Exports:
             for record in wanted - known:
                 con.execute("INSERT INTO awaited (export, record, since) VALUES (?, ?, ?)", [name, record, at])
             con.execute(
-                "INSERT OR REPLACE INTO exports (name, catalog, snapshot, looked) VALUES (?, ?, ?, ?)",
+                "INSERT INTO exports (name, catalog, snapshot, looked) VALUES (?, ?, ?, ?) ON CONFLICT (name) "
+                "DO UPDATE SET catalog = excluded.catalog, snapshot = excluded.snapshot, looked = excluded.looked",
                 [name, catalog, snapshot, at],
             )
 
@@ -109,7 +110,7 @@ class Exports:
     def put(self, name: str, new: Iterable[tuple[str, int, Sequence[NewDelivery]]]) -> list[int]:
         """Put records out: key, snapshot, deliveries of each. One that was put out before is passed over."""
         numbers: list[int] = []
-        at = self._outbox.now()
+        count, at = 0, self._outbox.now()
         with self._database.write(lasting=True) as con:
             for record, snapshot, deliveries in new:
                 if con.execute("SELECT 1 FROM exported WHERE export = ? AND record = ?", [name, record]).fetchone():
@@ -120,6 +121,14 @@ class Exports:
                     [name, record, snapshot, made[-1] if made else 0, at],
                 )
                 numbers += made
+                count += 1
+            if count:
+                # Counted here: to count them when somebody asks would take longer and longer.
+                con.execute(
+                    "INSERT INTO exports (name, catalog, looked, records) VALUES (?, '', ?, ?) ON CONFLICT (name) "
+                    "DO UPDATE SET records = records + excluded.records",
+                    [name, at, count],
+                )
         return numbers
 
     def skip(self, name: str, records: Iterable[str], snapshot: int) -> None:
@@ -158,14 +167,16 @@ class Exports:
     def progress(self, name: str, catalog: str) -> Progress:
         """How far an export is."""
         with self._database.read() as con:
-            records = con.execute("SELECT count(*) FROM exported WHERE export = ?", [name]).fetchone()[0]
-            waiting, since, dead = con.execute(
-                "SELECT count(*) FILTER (WHERE d.status <> 'DEAD'), "
-                "min(d.created) FILTER (WHERE d.status <> 'DEAD'), count(*) FILTER (WHERE d.status = 'DEAD') "
-                "FROM deliveries AS d JOIN exported AS e ON e.delivery = d.id "
-                "WHERE e.export = ? AND d.status IN ('WAITING', 'SENDING', 'DEAD')",
+            row = con.execute("SELECT records FROM exports WHERE name = ?", [name]).fetchone()
+            records = int(row[0]) if row else 0
+            ours = "EXISTS (SELECT 1 FROM exported AS e WHERE e.delivery = d.id AND e.export = ?)"
+            waiting, since = con.execute(
+                f"SELECT count(*), min(created) FROM deliveries AS d WHERE status IN ('WAITING', 'SENDING') AND {ours}",
                 [name],
             ).fetchone()
+            dead = con.execute(
+                f"SELECT count(*) FROM deliveries AS d WHERE status = 'DEAD' AND {ours}", [name]
+            ).fetchone()[0]
             awaited, awaited_since = con.execute(
                 "SELECT count(*), min(since) FROM awaited WHERE export = ?", [name]
             ).fetchone()

@@ -102,11 +102,14 @@ CREATE TABLE passes (
     catalog TEXT NOT NULL, entity TEXT NOT NULL, made TEXT NOT NULL, schedule TEXT, next TEXT, file TEXT,
     PRIMARY KEY (catalog, entity)) WITHOUT ROWID;
 CREATE TABLE exports (
-    name TEXT PRIMARY KEY, catalog TEXT NOT NULL, snapshot INTEGER NOT NULL, looked TEXT NOT NULL) WITHOUT ROWID;
+    name TEXT PRIMARY KEY, catalog TEXT NOT NULL, snapshot INTEGER, looked TEXT NOT NULL,
+    records INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 CREATE TABLE exported (
     export TEXT NOT NULL, record TEXT NOT NULL, snapshot INTEGER NOT NULL, delivery INTEGER NOT NULL,
     replays INTEGER NOT NULL DEFAULT 0, at TEXT NOT NULL, PRIMARY KEY (export, record)) WITHOUT ROWID;
 CREATE INDEX exported_by_record ON exported (record);
+CREATE INDEX exported_by_delivery ON exported (delivery);
+CREATE INDEX deliveries_dead ON deliveries (id) WHERE status = 'DEAD';
 CREATE TABLE awaited (
     export TEXT NOT NULL, record TEXT NOT NULL, since TEXT NOT NULL, PRIMARY KEY (export, record)) WITHOUT ROWID;
 """

@@ -86,7 +86,16 @@ def catalogs(settings: Settings, keys: Sequence[str] = ()) -> list[Catalog]:
 
 
 def read(found: Sequence[Catalog], virtual: str) -> Arrived | Misnamed:
-    """What the file at a path of a home is for; one of several catalogs by the folder of its section below /in."""
+    """What the file at a path of a home is for; one of several catalogs by the folder of its section below /in.
+
+    A bare name is of a file that lies in no home: its folder says nothing, and it must fit one catalog alone.
+    """
+    if "/" not in virtual:
+        fitting = [each for each in found if not isinstance(each.profile.parse_name(virtual), BadName)]
+        if len(fitting) > 1:
+            listed = ", ".join(each.name for each in fitting)
+            return Misnamed("AMBIGUOUS_CATALOG", f"{virtual} may be for {listed}", "a name that fits one catalog only")
+        return _read((fitting or found)[0], virtual, placed=False)
     path = virtual.removeprefix("/in/") if virtual.startswith("/in/") else virtual.lstrip("/")
     catalog = found[0]
     if len(found) > 1:
@@ -97,7 +106,11 @@ def read(found: Sequence[Catalog], virtual: str) -> Arrived | Misnamed:
             message = "this account sends for several catalogs; the folder says for which"
             return Misnamed("WRONG_FOLDER", message, f"a folder below one of {places}")
         [catalog], path = fitting, rest
-    name = catalog.profile.parse_name(path, placed=True)
+    return _read(catalog, path, placed=True)
+
+
+def _read(catalog: Catalog, path: str, *, placed: bool) -> Arrived | Misnamed:
+    name = catalog.profile.parse_name(path, placed=placed)
     expected = _expected(catalog, path.rpartition("/")[0])
     if isinstance(name, BadName):
         return Misnamed(name.code, name.message, expected, name.did_you_mean)

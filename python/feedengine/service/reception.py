@@ -26,6 +26,8 @@ from feedengine.transport.reception import Landed, Refused
 #: How a feed is called, as messages to senders quote it.
 FORM = "KEY_SECTION_[force]OPERATION_TIME.EXTENSION, for example key_7AeG_Products_sync_2026-11-21-02-00-00.tar.gz"
 
+# Faults of names that may as well be by another grammar.
+_VAGUE = ("NAME_FORM", "NAME_ENTITY", "NAME_EXTENSION")
 _COMPANIONS = (".sha256", ".md5", ".done", ".ok", ".ready")
 
 
@@ -183,9 +185,10 @@ class Desk:
             return plain
         found = intake.read(candidates, virtual)
         if isinstance(found, intake.Misnamed):
-            # An account that may send for any key may have meant either.
-            theirs = keys or plain.key or any(each.entity_of(virtual.rpartition("/")[0]) for each in candidates)
-            return _Reading(None, found.as_dict()) if theirs else plain
+            # Who may send for any key may have meant either: the folder or the word of an entity tells.
+            folder, _, _ = virtual.rpartition("/")
+            known = any(each.entity_of(folder) for each in candidates) if folder else found.code not in _VAGUE
+            return _Reading(None, found.as_dict()) if keys or plain.key or known else plain
         key, _, section = found.catalog.partition("/")
         values = {
             "key": key, "section": section, "operation": found.operation, "force": found.force, "registered": 1,
