@@ -35,6 +35,17 @@ def test_a_file_of_an_entity_becomes_a_snapshot(place: Place) -> None:
     assert (section["prices_updated"], section["items_updated"]) == (1, 0)
 
 
+def test_a_refused_file_of_the_queue_is_approved(place: Place) -> None:
+    place.land("PRODUCT_20261121.csv", PRODUCTS, "/in/products")
+    place.work()
+    refused = place.land("PRODUCT_20261122.csv", "SKU,Name\n9,Salt\n", "/in/products")
+    place.work()
+    assert (place.task(refused).outcome, place.task(refused).entity) == ("refused", "products")
+    result = ingest.approve(place.store, place.settings, int(refused or 0), remove=2, reason="another shop")
+    counts = result.report["entities"]["products"]
+    assert (result.report["outcome"], counts["removed"], counts["added"]) == ("ok", 2, 1)
+
+
 def test_a_refused_file_is_approved_by_what_the_task_knows(tmp_path: Path) -> None:
     desk = Desk(tmp_path, settings='[safeguard.entities]\nproducts = "10%"\n')
     desk.first("PRODUCT_20261121.csv", PRODUCTS)
