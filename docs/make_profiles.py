@@ -88,6 +88,21 @@ sales_rep = { type = "enum", words = ["Dana", "Robin"] }
 pricelist = { type = "enum", words = ["Retail", "Wholesale"] }
 ```
 
+## A catalog and its profile
+
+    feedengine apply products/PRODUCT_18_09_2024.csv --catalog acme/main --profile wizcommerce   # the first file
+    feedengine apply inventory/INVENTORY_18_09_2024.csv                                          # from then on
+    feedengine snapshot export --ids products --out ids.csv                                      # who is who
+    feedengine trace SKU-0001 --entity products                  # by its id, or by another identifier it has or had
+
+A key's file remembers its entities and where their profile came from. A feed is read by the profile of `--profile`,
+else by the settings' one, else by the remembered one; without options, the name is tried on every catalog, and must
+fit one. A profile that changed is taken over with the next commit, as long as what is stored means the same by it:
+new entities, fields, rules and names are; an entity, key, kind or place that is gone or another one is
+`INCOMPATIBLE_PROFILE`, and nothing changes. Removal limits of single entities are `[safeguard.entities]` (`products =
+"20%"`). Two files of entities whose ids the engine makes cannot be compared with each other: `feedengine plan` shows
+what a file changes, `feedengine snapshot diff` what it changed.
+
 ## The profile `wizcommerce`
 
 WizCommerce's FTP integration, complete: each entity has a folder and a word in file names, which are
