@@ -78,7 +78,8 @@ def aftermath(
         row = found.rows.get(_place(fault))
         fault["owner"] = row.get(terms.owners.get(str(fault["entity"]), ""), "").strip() or None if row else None
     errors = [fault for fault in faults if fault["severity"] != "warning"]
-    made.shown = [_shown(fault, found, terms) for fault in errors]
+    namings = {str(spec["name"]): Naming(spec) for spec in terms.entities}
+    made.shown = [_shown(fault, found, namings[str(fault["entity"])]) for fault in errors]
     made.shown += [
         _of_file(fault, report)
         for fault in report["problems"]["list"]
@@ -98,7 +99,8 @@ def aftermath(
         made.replaced = [
             row.id for row in waiting if whole or any((row.entity, pair) in found.good for pair in row.names)
         ]
-    touched = [case.last_task for case in cases if case.id in repeated or case.id in made.fixed]
+    met = repeated | set(made.fixed)
+    touched = [case.last_task for case in cases if case.id in met]
     before = Counter(number for number in touched if number != task.id)
     made.parent = max(before, key=lambda number: (before[number], number), default=None)
     return made
@@ -184,8 +186,7 @@ def _place(fault: Mapping[str, Any]) -> Place:
     return (str(fault["member"]), str(fault["entity"]), int(fault["record"]))
 
 
-def _shown(fault: Mapping[str, Any], found: _Found, terms: Terms) -> dict[str, Any]:
-    naming = Naming(terms.spec(str(fault["entity"])))
+def _shown(fault: Mapping[str, Any], found: _Found, naming: Naming) -> dict[str, Any]:
     row = found.rows.get(_place(fault))
     identity: Sequence[Pair]
     if row is not None:
@@ -242,9 +243,10 @@ def _repeated(shown: Sequence[dict[str, Any]], cases: Iterable[Case]) -> set[int
             found.add(number)
     if not strangers or not left:
         return found
+    unmet = set(left.values())
     by_pair: dict[tuple[str, str, str, Pair], int] = {}
     for case in cases:
-        if case.id in left.values():
+        if case.id in unmet:
             for pair in case.names:
                 by_pair.setdefault((case.entity, case.column, case.code, pair), case.id)
     for fault in strangers:
