@@ -264,3 +264,21 @@ def test_what_the_feed_needs_must_be_known_first(desk: Desk, tmp_path: Path) -> 
     assert planner.directories() == [{"entity": "products", "columns": [KEY, "reference_id", "sku_id"]}]
     with pytest.raises(InternalError, match="products are not known"):
         planner.scan(path)
+
+
+@pytest.mark.feature("W29", "W30")
+def test_what_goes_while_others_name_it_is_told(desk: Desk) -> None:
+    desk.send("inventory", "patchdeltacreate", ["sku_id", "available"], [{"sku_id": f"S{n}"} for n in range(3)])
+    key = by(desk, "products", "sku_id")["S1"][KEY]
+    answer = desk.send("products", "delete", ["sku_id"], [{"sku_id": "S1"}])
+    [fault] = answer.listed("DANGLING_REFERENCE")
+    assert (fault["entity"], fault["column"], fault["related"]) == ("inventory", "sku_id", [key])
+    rows = [{"reference_id": str(n), "path": path} for n, path in enumerate(["A", "A > B", "A > B > C", "D"])]
+    desk.send("categories", "patchdeltacreate", ["reference_id", "path"], rows)
+    moved = desk.send("categories", "patchdeltacreate", ["reference_id", "path"], [{"reference_id": "0", "path": "E"}])
+    assert [fault["message"] for fault in moved.listed("DANGLING_REFERENCE")] == [
+        "1 records of categories name a record that is gone then"
+    ]
+    rows = [{"reference_id": "3", "path": "A"}, {"reference_id": "1", "path": "A > B2"}]
+    answer = desk.send("categories", "patchdeltacreate", ["reference_id", "path"], rows)
+    assert len(answer.listed("DANGLING_REFERENCE")) == 1, "A > B > C has lost A > B; A is there again"

@@ -145,6 +145,7 @@ codes! {
     UnknownCategory "UNKNOWN_CATEGORY" Row "import the category first, then send the row again";
     UnknownCollection "UNKNOWN_COLLECTION" Row "import the collection first, then send the row again";
     UnknownPricelist "UNKNOWN_PRICELIST" Row "correct the name of the price list, or add it to the profile";
+    DanglingReference "DANGLING_REFERENCE" Warning "update the records that still name the one that is gone";
     Parked "PARKED" Warning "nothing to do: the row is applied when the record that it names arrives";
     MissingLink "MISSING_LINK" Row "send the parent too: every step of the path must exist";
     PathConflict "PATH_CONFLICT" Row "give one record one place in the tree";
@@ -182,6 +183,7 @@ impl Code {
             | Code::UnknownCategory
             | Code::UnknownCollection
             | Code::UnknownPricelist
+            | Code::DanglingReference
             | Code::Parked
             | Code::MissingLink
             | Code::Orphan

@@ -6,6 +6,7 @@
 
 mod blocks;
 mod claims;
+mod dangling;
 mod decide;
 mod entity;
 mod facts;
@@ -60,12 +61,13 @@ pub use walk::{walk_all, walk_touched};
 pub use write::NextBase;
 
 use crate::fault::{Code, Fault, Position, Severity};
-use crate::identify::Identity;
+use crate::identify::{Identity, Print};
 use crate::read::{FileInfo, ReadOptions, Section, SectionEnd, Tables};
 use crate::record::FieldId;
 use crate::record::digest::{Hasher, fingerprint};
 use crate::record::entity::FieldSpec;
 use claims::Claims;
+use dangling::Dangling;
 use guards::ColumnScan;
 use ops::Operation;
 use problems::Problems;
@@ -97,6 +99,8 @@ struct Read {
     parked: u64,
     waiting: Vec<Waiting>,
     matched_by: Vec<u64>,
+    /// Stored records whose path another takes.
+    moved: HashSet<u32>,
     unknown: u64,
     merged: u64,
     named: u64,
@@ -116,6 +120,7 @@ enum Step {
     Tree,
     Relate,
     Scan(usize),
+    Dangling(usize),
     Ready,
 }
 
@@ -141,6 +146,8 @@ pub struct Planner {
     tree_base: BTreeMap<String, Node>,
     scans: Vec<ColumnScan>,
     outcomes: Vec<Outcome>,
+    dangling: Dangling,
+    standing: Option<HashSet<Print>>,
     dropped: Vec<HashSet<u32>>,
     overruled: Vec<u64>,
     held: bool,
@@ -204,6 +211,8 @@ impl Planner {
             tree_base: BTreeMap::new(),
             scans,
             outcomes: Vec::new(),
+            dangling: Dangling::new(),
+            standing: None,
             dropped: (0..count).map(|_| HashSet::new()).collect(),
             overruled: vec![0; count],
             held: false,
@@ -449,7 +458,15 @@ impl Planner {
                     self.relate()?;
                     self.step = Step::Scan(0);
                 }
-                Step::Scan(number) if number == self.entities.len() => self.step = Step::Ready,
+                Step::Scan(number) if number == self.entities.len() => self.step = Step::Dangling(0),
+                Step::Dangling(number) if number == self.entities.len() => self.step = Step::Ready,
+                Step::Dangling(number) => {
+                    let columns = self.dangling_columns(number);
+                    if !columns.is_empty() {
+                        return Ok(Some(Want { entity: number, all: true, columns: Some(columns) }));
+                    }
+                    self.step = Step::Dangling(number + 1);
+                }
                 Step::Scan(number) => {
                     let columns = self.scan_columns(number);
                     if columns.is_empty() {
@@ -501,6 +518,7 @@ impl Planner {
                 let closed = &self.outcomes[number].closed;
                 self.scans[number].supply(&self.entities[number], closed, batch)
             }
+            Step::Dangling(number) => self.supply_dangling(number, batch),
             _ => Ok(()),
         }
     }
@@ -510,6 +528,10 @@ impl Planner {
         match self.step {
             Step::Settle(number) => self.settling[number].supplied()?,
             Step::Scan(number) => self.step = Step::Scan(number + 1),
+            Step::Dangling(number) => {
+                self.report_dangling(number);
+                self.step = Step::Dangling(number + 1);
+            }
             _ => {}
         }
         self.entities.iter().for_each(|entity| entity.index.release());

@@ -8,7 +8,6 @@ use super::stop::Stop;
 use super::touch::NEW;
 use super::verdicts::{Fate, Judged, Verdict, judge};
 use super::{EntityPlan, Planner};
-use crate::bags::PARTS;
 use crate::fault::{Code, Fault, Position};
 use crate::identify::{Identity, Print, given, path};
 use crate::read::Scratch;
@@ -27,14 +26,13 @@ impl Planner {
             read.matched_by.clone_from(&claims.matched_by);
         }
         let judged = judge(&self.entities, claims)?;
-        self.report_verdicts(&judged)?;
-        for (number, judged) in judged.into_iter().enumerate() {
+        for (number, judged) in judged.iter().enumerate() {
             self.carry_out(number, judged);
         }
-        Ok(())
+        self.report_verdicts(&judged)
     }
 
-    fn carry_out(&mut self, number: usize, judged: Judged) {
+    fn carry_out(&mut self, number: usize, judged: &Judged) {
         let (entity, read) = (&mut self.entities[number], &mut self.read[number]);
         for row in judged.rows.iter().filter(|row| !row.bad) {
             match judged.fates.get(&row.ordinal) {
@@ -51,9 +49,14 @@ impl Planner {
                 }
             }
         }
-        read.protected.extend(judged.protected);
-        read.waiting = judged.waiting;
-        entity.fallen = judged.fates.into_keys().collect();
+        read.protected.extend(&judged.protected);
+        read.waiting.clone_from(&judged.waiting);
+        let bad = judged.rows.iter().filter(|row| row.bad).map(|row| row.ordinal);
+        entity.fallen = judged.fates.keys().copied().chain(bad).collect();
+        if let Some((path, _)) = entity.identity.as_ref().and_then(|identity| identity.path.as_ref()) {
+            let stands = judged.rows.iter().filter(|row| row.slot != NEW && !entity.fallen.contains(&row.ordinal));
+            read.moved = stands.filter(|row| row.gives_up & (1 << path) != 0).map(|row| row.slot).collect();
+        }
     }
 
     fn report_verdicts(&self, judged: &[Judged]) -> Result<(), Stop> {
@@ -79,7 +82,7 @@ impl Planner {
         let mut standing: BTreeMap<usize, HashSet<Print>> = BTreeMap::new();
         for (number, _) in order.iter().filter(broken) {
             if !standing.contains_key(number) {
-                standing.insert(*number, self.standing_paths(*number, &judged[*number])?);
+                standing.insert(*number, self.standing_paths(*number)?);
             }
         }
         for (number, verdict) in order {
@@ -117,22 +120,6 @@ impl Planner {
             let way = identity.and_then(path_field).and_then(|field| given(&record, field));
             (position, shown, way.map(|way| way.into_owned()))
         })
-    }
-
-    /// The paths of rows that stand.
-    fn standing_paths(&self, number: usize, judged: &Judged) -> Result<HashSet<Print>, Stop> {
-        let entity = &self.entities[number];
-        let mut paths = HashSet::new();
-        let Some((key, _)) = entity.identity.as_ref().and_then(|identity| identity.path.as_ref()) else {
-            return Ok(paths);
-        };
-        let bad: HashSet<u32> = judged.rows.iter().filter(|row| row.bad).map(|row| row.ordinal).collect();
-        let stands = |ordinal: &u32| !judged.fates.contains_key(ordinal) && !bad.contains(ordinal);
-        for part in 0..PARTS {
-            let Some(bag) = entity.claims.get(*key) else { break };
-            paths.extend(bag.load(part)?.iter().filter(|entry| stands(&entry.who)).map(|entry| entry.print()));
-        }
-        Ok(paths)
     }
 
     /// The first step on the way that is missing, from the root.
