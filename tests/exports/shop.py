@@ -95,3 +95,8 @@ def folder_of(number: int) -> dict[str, list[str]]:
     """What is there of a whole order."""
     name = order_id(number)
     return {f"Out/Orders/order_{name}": [f"order_data_{name}.csv", f"order_items_{name}.csv"]}
+
+
+def unexpected(name: str, error: Exception) -> None:
+    """What the settings must not have wrong."""
+    raise AssertionError(f"{name}: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from exports.shop import unexpected
 from feedengine import profile
 from feedengine.service.intake import catalogs
 from feedengine.service.outgoing import outgoing
@@ -22,7 +23,7 @@ def test_its_settings_mean_what_it_says(tmp_path: Path) -> None:
     (tmp_path / "feedengine.toml").write_text(block)
     settings = Settings.load(tmp_path / "feedengine.toml", env={})
     Accounts(place.store.root).add("erp@acme.example", given="Long enough 1", keys=("acme",))
-    assert [each.name for each in outgoing(place.store, settings)] == ["orders", "customers"]
+    assert [each.name for each in outgoing(place.store, settings, unexpected)] == ["orders", "customers"]
     [catalog] = catalogs(settings, ("acme",))
     assert catalog.schedule("products") == "0 2 * * *" and catalog.schedule("orders") is None
     assert set(catalog.keys["entities"]) <= {each.name for each in catalog.profile.entities}

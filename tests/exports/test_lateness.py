@@ -23,7 +23,7 @@ def test_a_record_that_waits_too_long_is_an_incident_until_it_has_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shop = Shop(tmp_path, wait=True, late_after=60.0)
-    monkeypatch.setattr(lateness, "outgoing", lambda store, settings: [shop.out])
+    monkeypatch.setattr(lateness, "outgoing", lambda store, settings, wrong: [shop.out])
     incidents = Incidents(shop.store.ledger)
 
     def late(seconds: float) -> bool:
@@ -81,3 +81,32 @@ def test_settings_that_are_wrong_are_said_and_stop_nothing(tmp_path: Path) -> No
     lateness.look(at.store, at.settings, at.diary)
     [(event, facts)] = at.diary.events
     assert event == "late.settings" and "has no export orders" in facts["error"]
+
+
+def test_one_export_that_is_wrong_stops_no_other(tmp_path: Path) -> None:
+    from exports.partner import SETTINGS, items, orders, partner
+    from feedengine.service.exporting import look
+
+    wrong = '[exports.other]\ncatalog = "acme/main"\nexport = "orders"\naccount = "nobody"\n'
+    place = partner(tmp_path, wrong + SETTINGS)
+    place.land("ORDER_21_11_2026.csv", orders((1, "confirmed")), "/in/orders")
+    place.land("ORDER_ITEM_21_11_2026.csv", items((1, 1)), "/in/order_items")
+    place.work()
+    assert look(place.store, place.settings, "acme/main", place.diary) == 0, "the worker has done it"
+    failed = [facts for event, facts in place.diary.events if event == "export.failed"]
+    assert failed and {facts["export"] for facts in failed} == {"other"}
+    put = [facts for event, facts in place.diary.events if event == "export.put"]
+    assert [(facts["export"], facts["records"]) for facts in put] == [("orders", 1)]
+
+
+def test_the_courier_says_the_same_trouble_once_a_minute(tmp_path: Path) -> None:
+    from feedengine.service.courier import Courier
+    from feedengine.service.part import Part
+
+    at = Place(tmp_path)
+    courier = Courier(Part("courier", at.store, at.settings, at.diary))
+    for _ in range(3):
+        for name in ("one", "two"):
+            courier._seldom("export.failed", level="error", export=name, error="wrong")
+        courier._seldom("export.put", export="one", records=1)
+    assert at.diary.names().count("export.failed") == 2 and at.diary.names().count("export.put") == 3

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from exports.shop import unexpected
 from feedengine import profile
 from feedengine.accounts import Accounts
 from feedengine.service import one_record
@@ -54,7 +55,7 @@ def with_field_names(text: str) -> str:
 
 
 def send(place: Place) -> None:
-    for target in {out.target for out in outgoing(place.store, place.settings)}:
+    for target in {out.target for out in outgoing(place.store, place.settings, unexpected)}:
         Sender(place.store, target_of(place.settings, target), place.diary).drain()
 
 

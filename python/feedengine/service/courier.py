@@ -61,7 +61,7 @@ class Courier:
         self._part = part
         self._running: dict[str, threading.Thread] = {}
         self._exporting: threading.Thread | None = None
-        self._told: tuple[dict[str, Any], float] = ({}, 0.0)
+        self._told: dict[str, float] = {}
         self.outbox = Outbox(part.store.ledger)
 
     def reload(self) -> None:
@@ -82,10 +82,12 @@ class Courier:
 
     def _seldom(self, event: str, *, level: str = "info", **facts: Any) -> None:
         """Log, but the same trouble once a minute: it is met every second."""
-        now = time.monotonic()
-        if level == "error" and self._told[0] == facts and now - self._told[1] < _TROUBLE_SECONDS:
-            return
-        self._told = (facts, now) if level == "error" else self._told
+        if level == "error":
+            now, what = time.monotonic(), str(facts)
+            self._told = {each: at for each, at in self._told.items() if now - at < _TROUBLE_SECONDS}
+            if what in self._told:
+                return
+            self._told[what] = now
         self._part.log(event, level=level, **facts)
 
     def look(self) -> None:

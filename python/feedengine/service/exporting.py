@@ -40,11 +40,15 @@ def look(store: Store, settings: Settings, catalog: str | None, log: Log) -> int
     count = 0
     if not settings.named["exports"]:
         return count
-    try:
-        for out in outgoing(store, settings, catalog):
+
+    def wrong(name: str, error: Exception) -> None:
+        log("export.failed", level="error", export=name, error=str(error))
+
+    for out in outgoing(store, settings, wrong, catalog):
+        try:
             count += catch_up(store, out, log)
-    except (FeedEngineError, OSError) as error:
-        log("export.failed", level="error", catalog=catalog, error=str(error))
+        except (FeedEngineError, OSError) as error:
+            wrong(out.name, error)
     return count
 
 

@@ -23,9 +23,9 @@ _PATIENCE = 1.5
 def look(store: Store, settings: Settings, log: Log, now: datetime | None = None) -> None:
     """Open and close incidents of exports and entities. What the settings have wrong is logged, not raised."""
     at = now or datetime.now(UTC)
+    for out in outgoing(store, settings, lambda name, error: log("late.settings", level="error", error=error.message)):
+        _export(store, out, at)
     try:
-        for out in outgoing(store, settings):
-            _export(store, out, at)
         for catalog in intake.catalogs(settings):
             for entity, seconds, by_profile in _expected(catalog):
                 _entity(store, catalog.name, entity, seconds, by_profile, at)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from feedengine.accounts import Accounts
-from feedengine.errors import ConfigError, Hint, NotFound
+from feedengine.errors import ConfigError, FeedEngineError, Hint, NotFound
 from feedengine.profile.exports import Export
 from feedengine.service.profiles import profile_of
 from feedengine.settings import Settings
@@ -44,11 +45,16 @@ class Outgoing:
         return self.catalog.partition("/")[2]
 
 
-def outgoing(store: Store, settings: Settings, catalog: str | None = None) -> list[Outgoing]:
-    """Every export that is enabled (of one catalog). Raises ConfigError, ProfileError."""
-    tables = settings.named["exports"].items()
-    wanted = [name for name, keys in tables if keys["enabled"] and catalog in (None, keys["catalog"])]
-    return [named(store, settings, name) for name in wanted]
+def outgoing(
+    store: Store, settings: Settings, wrong: Callable[[str, FeedEngineError], None], catalog: str | None = None
+) -> Iterator[Outgoing]:
+    """Every export that is enabled (of one catalog); `wrong` is told of one that the settings have wrong."""
+    for name, keys in settings.named["exports"].items():
+        if keys["enabled"] and catalog in (None, keys["catalog"]):
+            try:
+                yield named(store, settings, name)
+            except FeedEngineError as error:
+                wrong(name, error)
 
 
 def named(store: Store, settings: Settings, name: str) -> Outgoing:
