@@ -193,6 +193,12 @@ impl Planner {
         door::run(py, &self.control.stop, || planner.parked(number))
     }
 
+    /// Positions of all rejected rows: a stream of member, entity, record, line, byte. The feed is read once more.
+    fn rejected(&self) -> PyResult<Stream> {
+        let planner = self.decided()?;
+        plan::RejectedRows::new(planner).map(Stream::new).map_err(to_python)
+    }
+
     /// Raises what ended a stream of rows early; does nothing if none did.
     fn check_streams(&self) -> PyResult<()> {
         self.control.failure().map_or(Ok(()), |stop| Err(to_python(stop)))
