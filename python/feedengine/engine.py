@@ -168,6 +168,11 @@ class Planner:
         with _mapped():
             return self._planner.rejected()
 
+    def keep_rejected(self, path: Path) -> int:
+        """Write the same positions to `path`, as lines of JSON `[member, entity, record, line, byte]`; how many."""
+        with _mapped():
+            return self._planner.keep_rejected(path)
+
     @contextmanager
     def streaming(self) -> Iterator[None]:
         """While streams of this planner are read: what ends one early is raised as itself.

@@ -75,7 +75,9 @@ def text(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return out.getvalue()
 
 
-def plan(folder: Path, spec: Mapping[str, Any], content: str | bytes, *, name: str = "things.csv", **more: Any) -> Answer:
+def plan(
+    folder: Path, spec: Mapping[str, Any], content: str | bytes, *, name: str = "things.csv", **more: Any
+) -> Answer:
     """Plan a file against an empty catalog. `settings` are those of the request."""
     settings = {"rows": "reject", "listed_problems": 1_000_000, **more.pop("settings", {})}
     request = {"operation": "sync", "entities": [spec], "entity": "things", "settings": settings, "threads": 1}
@@ -88,6 +90,8 @@ def plan(folder: Path, spec: Mapping[str, Any], content: str | bytes, *, name: s
     report = planner.decide()
     stream = planner.rows("things") if report["verdict"] == "apply" else None
     rows = pyarrow.RecordBatchReader.from_stream(stream).read_all().to_pylist() if stream else []
-    kept = {row["id"]: {key: value for key, value in row.items() if key[0] != "_" and value is not None} for row in rows}
+    kept = {
+        row["id"]: {key: value for key, value in row.items() if key[0] != "_" and value is not None} for row in rows
+    }
     rejected = pyarrow.RecordBatchReader.from_stream(planner.rejected()).read_all().to_pylist()
     return Answer(json.loads(json.dumps(report)), kept, rejected)

@@ -49,7 +49,12 @@ RULES: dict[str, list[Any]] = {
     "pattern": [{"pattern": {"regex": "[A-Z]{2,3}-[0-9]+|x"}}],
     "most": [{"at_most": {"field": "other"}}],
     "multiple": [{"multiple_of": {"field": "other"}}],
-    "several": [{"length": {"max": 3}}, "integer", {"pattern": {"regex": "[0-9]*"}}, {"multiple_of": {"field": "other"}}],
+    "several": [
+        {"length": {"max": 3}},
+        "integer",
+        {"pattern": {"regex": "[0-9]*"}},
+        {"multiple_of": {"field": "other"}},
+    ],
 }
 BLANK = st.sampled_from(["", " ", "\t", "\n", "\xa0", "\u3000", "  "])
 DIGITS = st.text("0123456789", min_size=1, max_size=6)
@@ -60,27 +65,68 @@ NUMBERS = st.tuples(
     ),
     st.sampled_from(["", ".", ","]).flatmap(lambda point: DIGITS.map(lambda part: point + part if point else "")),
 ).map("".join)
-AMOUNTS = st.tuples(st.sampled_from(["", "\u20ac", "$", "US$ ", "eur", "GBP"]), BLANK, NUMBERS, BLANK, st.sampled_from(["", "EUR", "kg", "g", "lb", "m", "cm", " %"])).map("".join)  # fmt: skip
+SIGNS = st.sampled_from(["", "\u20ac", "$", "US$ ", "eur", "GBP"])
+UNITS = st.sampled_from(["", "EUR", "kg", "g", "lb", "m", "cm", " %"])
+AMOUNTS = st.tuples(SIGNS, BLANK, NUMBERS, BLANK, UNITS).map("".join)
 DATES = st.dates().flatmap(
     lambda day: st.sampled_from(
-        [f"{day:%d.%m.%Y}", f"{day:%Y%m%d}", f"{day.day}/{day.month}/{day:%Y}", day.isoformat(), "31.02.2026", "20250229"]
+        [
+            f"{day:%d.%m.%Y}",
+            f"{day:%Y%m%d}",
+            f"{day.day}/{day.month}/{day:%Y}",
+            day.isoformat(),
+            "31.02.2026",
+            "20250229",
+        ]
     )
 )
 GTINS = st.text("0123456789", min_size=1, max_size=15)
 WORDS = st.sampled_from(
-    ["Y", "ja", "NEIN", "true", "False", "S", "L", "-", "red", "gr\u00fcn", "a", "AB-12", "ABCD-1", "x", "M\u00fcLL", "\u212b", "e\u0301"]
+    [
+        "Y",
+        "ja",
+        "NEIN",
+        "true",
+        "False",
+        "S",
+        "L",
+        "-",
+        "red",
+        "gr\u00fcn",
+        "a",
+        "AB-12",
+        "ABCD-1",
+        "x",
+        "M\u00fcLL",
+        "\u212b",
+        "e\u0301",
+    ]
 )
 FORMS = st.sampled_from(
     [
-        *("http://a", "https://a.example/x?y=1", "ftp://a", "http://", "https://a b", "HTTPS://A.EXAMPLE:8080/", "http://a..b"),
+        *(
+            "http://a",
+            "https://a.example/x?y=1",
+            "ftp://a",
+            "http://",
+            "https://a b",
+            "HTTPS://A.EXAMPLE:8080/",
+            "http://a..b",
+        ),
         *("http://a:0/", "http://a:99999", "http://-a", "http://a_b.example./"),
-        *("f81d4fae-7dec-11d0-a765-00a0c91e6bf6", "F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6", "f81d4fae7dec11d0a76500a0c91e6bf6"),
+        *(
+            "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+            "F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6",
+            "f81d4fae7dec11d0a76500a0c91e6bf6",
+        ),
         *("4006381333931", "4006381333932", "96385074", "036000291452", "00036000291452"),
     ]
 )
 VALUES = st.one_of(
     st.tuples(BLANK, st.one_of(NUMBERS, AMOUNTS, DATES, GTINS, WORDS, FORMS), BLANK).map("".join),
-    st.one_of(NUMBERS, AMOUNTS, DATES, GTINS, WORDS, FORMS, st.integers().map(str), st.decimals(-200, 200, places=3).map(str)),
+    st.one_of(
+        NUMBERS, AMOUNTS, DATES, GTINS, WORDS, FORMS, st.integers().map(str), st.decimals(-200, 200, places=3).map(str)
+    ),
     st.text(st.characters(exclude_characters="\0\r", exclude_categories=["Cs"]), max_size=8),
 )
 
@@ -114,7 +160,11 @@ def test_steps_are_those_of_the_model(name: str, values: list[str]) -> None:
 
 @pytest.mark.feature("P28")
 @pytest.mark.parametrize("name", RULES)
-@given(rows=st.lists(st.tuples(VALUES, st.one_of(VALUES, st.sampled_from(["0", "2", "2.5", "0.1"]))), min_size=1, max_size=40))
+@given(
+    rows=st.lists(
+        st.tuples(VALUES, st.one_of(VALUES, st.sampled_from(["0", "2", "2.5", "0.1"]))), min_size=1, max_size=40
+    )
+)
 def test_rules_are_those_of_the_model(name: str, rows: Sequence[tuple[str, str]]) -> None:
     rules = RULES[name]
     with tempfile.TemporaryDirectory() as folder:

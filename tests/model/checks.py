@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 # Unicode's White_Space; Python's own `str.strip` takes four controls more.
-BLANKS = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
+BLANKS = "\t\n\v\f\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
 
 
 class Unreadable(Exception):
@@ -90,19 +90,16 @@ def _currency(value: str, signs: Sequence[str], **_: Any) -> str:
 
 def _unit(value: str, factors: Sequence[tuple[str, str]], numbers: Mapping[str, Any] | None, **_: Any) -> str:
     style = numbers or {"point": ".", "group": None}
-    for unit, factor in sorted(factors, key=lambda pair: -len(pair[0].encode())):
-        if value.endswith(unit):
-            number = value[: len(value) - len(unit)].rstrip(BLANKS)
-            break
-    else:
-        number, unit, factor = value, factors[0][0], "1"
+    known = dict(factors)
+    unit = next((each for each in sorted(known, key=lambda each: -len(each.encode())) if value.endswith(each)), None)
+    number = value if unit is None else value[: len(value) - len(unit)].rstrip(BLANKS)
     try:
         plain = _decimal(number, **style)
     except Unreadable:
         raise Unreadable("BAD_UNIT") from None
-    if unit == factors[0][0]:
+    if unit in (None, factors[0][0]):
         return number
-    product = Fraction(plain) * Fraction(factor)
+    product = Fraction(plain) * Fraction(known[str(unit)])
     return shown(product).replace(".", style["point"])
 
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError};
 
 use arrow_array::builder::{Int64Builder, StringBuilder};
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchReader};
+use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 
 use super::{Planner, Stop};
@@ -121,6 +121,30 @@ impl RejectedRows {
             self.numbers[1].append_value(line as i64);
             self.numbers[2].append_value(byte as i64);
             self.rows += 1;
+        }
+    }
+}
+
+impl RejectedRows {
+    /// Writes the positions as lines of JSON, `[member, entity, record, line, byte]`; gives how many there are.
+    ///
+    /// # Errors
+    /// If the feed is another one by now, or `out` cannot be written.
+    pub fn write(mut self, out: &mut impl std::io::Write) -> Result<u64, Stop> {
+        let mut count = 0;
+        loop {
+            self.fill()?;
+            if self.rows == 0 {
+                return Ok(count);
+            }
+            count += std::mem::take(&mut self.rows) as u64;
+            let [members, entities] = self.texts.each_mut().map(StringBuilder::finish);
+            let [records, lines, bytes] = self.numbers.each_mut().map(Int64Builder::finish);
+            for at in 0..records.len() {
+                let line = (members.value(at), entities.value(at), records.value(at), lines.value(at), bytes.value(at));
+                serde_json::to_writer(&mut *out, &line).map_err(std::io::Error::from)?;
+                out.write_all(b"\n")?;
+            }
         }
     }
 }
