@@ -250,7 +250,7 @@ pub(crate) fn columns(
         columns.push(HeaderColumn { name: name.clone(), field, way });
     }
     policy(spec, table, &columns)?;
-    if spec.identity.is_empty() && !names.iter().any(|name| is_key(spec, name)) {
+    if !names.iter().any(|name| is_key(spec, name)) {
         let key = spec.key();
         let near = near::nearest(key, names.iter().map(String::as_str));
         let near = near.map_or_else(String::new, |near| format!("; the nearest is {near:?}"));
