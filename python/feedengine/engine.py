@@ -65,6 +65,12 @@ def constructor_entities() -> tuple[dict[str, Any], ...]:
     return tuple(json.loads(_engine.constructor_entities()))
 
 
+def check_entities(entities: Sequence[Mapping[str, Any]]) -> list[dict[str, str | None]]:
+    """What is amiss with the entities of a profile: entity, field (None for the entity itself), message."""
+    found: list[dict[str, str | None]] = json.loads(_engine.check_entities(json.dumps(entities)))
+    return found
+
+
 @cache
 def codes() -> tuple[dict[str, str], ...]:
     """Every fault code: code, severity, hint."""
@@ -153,6 +159,19 @@ class Planner:
         with _mapped():
             lines = self._planner.parked(entity)
         return (json.loads(line) for line in lines.splitlines())
+
+    def rejected(self) -> ArrowStream:
+        """Positions of all rejected rows in the order of the file: `member`, `entity`, `record`, `line`, `byte`.
+
+        Reads the feed once more. `record` and `line` count from 1, `byte` from 0 within the member as it was unpacked.
+        """
+        with _mapped():
+            return self._planner.rejected()
+
+    def keep_rejected(self, path: Path) -> int:
+        """Write the same positions to `path`, as lines of JSON `[member, entity, record, line, byte]`; how many."""
+        with _mapped():
+            return self._planner.keep_rejected(path)
 
     @contextmanager
     def streaming(self) -> Iterator[None]:

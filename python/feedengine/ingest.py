@@ -29,7 +29,7 @@ from feedengine.errors import (
     from_os_error,
 )
 from feedengine.faults import point
-from feedengine.remedy import ending, parking
+from feedengine.remedy import ending, parking, rejects
 from feedengine.settings import Settings
 from feedengine.store import Base, Store
 from feedengine.store.model import Column, EntityBase, SnapshotInfo, SnapshotMeta
@@ -452,6 +452,7 @@ def carry_out(
         check(made)
         if made.planner is not None:
             parking.keep(store, settings, task, made.report, made.planner.parked)
+            rejects.keep(store, task, made.report, made.planner.keep_rejected)
         point("task.planned")
         result = apply(store, settings, made, watch, task, request.actor)
     except BaseException as error:

@@ -59,7 +59,8 @@ NEVER = {"pyarrow", "pandas", "polars", "numpy"}
 CORE_ROOMS: dict[str, set[str]] = {
     "fault": set(),
     "record": {"fault"},
-    "read": {"fault", "record"},
+    "check": {"fault", "record"},
+    "read": {"check", "fault", "record"},
     "pages": set(),
     "index": {"fault", "record", "pages"},
     "bags": set(),

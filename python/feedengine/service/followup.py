@@ -10,6 +10,7 @@ from pathlib import Path
 from feedengine.faults import point
 from feedengine.ledger import Queue, Task
 from feedengine.ledger.database import now
+from feedengine.remedy import rejects
 from feedengine.service import homes, reports
 from feedengine.service.files import put
 from feedengine.service.part import Log
@@ -37,6 +38,7 @@ def follow(store: Store, settings: Settings, task: Task, log: Log) -> bool:
         place = _move(task)
         point("serve.moved")
         queue.mark(task.id, followed=now(), **({"visible": str(place)} if place else {}))
+        rejects.forget(store, task.id)
     except OSError as error:
         log("followup.failed", level="error", task=task.id, error=str(error))
         return False

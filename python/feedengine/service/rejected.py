@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import tarfile
+from array import array
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -13,55 +13,86 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-#: The largest JSON document that is read again: it is held in memory whole.
-_LARGEST_JSON = 64 << 20
-#: The longest record that is copied; the engine takes none that is longer by default.
-_LONGEST = 32 << 20
+from feedengine.remedy.rejects import Row
+from feedengine.service import copies
+
 _GZIP = b"\x1f\x8b"
+
+
+def _numbers() -> array[int]:
+    return array("Q")
 
 
 @dataclass
 class _Wanted:
-    """What is wanted of one member: bytes within records, and records by entity and number from 1."""
+    """What is wanted of one member: bytes within records, and records by entity and number from 1; both rise."""
 
-    bytes: set[int] = field(default_factory=set)
-    records: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    bytes: array[int] = field(default_factory=_numbers)
+    records: dict[str, array[int]] = field(default_factory=lambda: defaultdict(_numbers))
 
 
-def write(feed: Path, folder: Path, problems: Iterable[Mapping[str, Any]]) -> int:
+def listed(problems: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
+    """The rejected rows that problems of the ledger speak of, where all of them were not kept."""
+    found = {
+        (str(each["member"]), int(each["record_number"]), str(each["entity"])): int(each["byte_offset"])
+        for each in problems
+        if each["severity"] == "row" and each["byte_offset"] is not None and each["record_number"]
+    }
+    for (member, record, entity), byte in sorted(found.items()):
+        yield Row(member, entity, record, 0, byte)
+
+
+def write(feed: Path, folder: Path, rows: Iterable[Row], forms: Mapping[str, Mapping[str, Any]] | None = None) -> int:
     """Write `rejected.EXT`, or `rejected_MEMBER` for each member of an archive; gives how many rows were written.
 
-    `problems` are those of the ledger. CSV and JSONL records are copied byte for byte, JSON records are written anew.
-    What can't be read again (a compression that only the engine knows, a JSON document of more than 64 MiB) is left
-    out: the caller says how many rows there should be.
+    `forms` say how files of an entity are written, as the engine takes it. Records of CSV, JSONL, XML and fixed width
+    are copied byte for byte, JSON records are written anew. What can't be read again (a compression or workbook that
+    only the engine knows, a document of more than 64 MiB) is left out: the caller says how many rows there should be.
     """
     wanted: dict[str, _Wanted] = defaultdict(_Wanted)
-    for problem in problems:
-        if problem["severity"] == "row" and problem["byte_offset"] is not None and problem["record_number"]:
-            member = wanted[str(problem["member"])]
-            member.bytes.add(int(problem["byte_offset"]))
-            member.records[str(problem["entity"])].add(int(problem["record_number"]))
+    for row in rows:
+        member = wanted[row.member]
+        member.bytes.append(row.byte)
+        member.records[row.entity].append(row.record)
     written = 0
     for name, stream in _members(feed, wanted):
-        kind = _kind(name)
+        form = next((forms[entity] for entity in wanted[name].records if forms and entity in forms), {})
+        kind = _kind(name, form)
+        if kind is None:
+            continue
         archived = name != feed.name
         target = folder / (f"rejected_{Path(name).name.removesuffix('.gz')}" if archived else f"rejected.{kind}")
         # Of a name of its own: a worker and the keeper may write the same report at the same time.
         part = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
         try:
             with part.open("wb") as out:
-                if kind == "json":
-                    written += _json(stream, wanted[name].records, out)
-                else:
-                    written += _lines(stream, wanted[name].bytes, out, csv=kind == "csv")
+                written += _copy(stream, wanted[name], out, kind, form)
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
     return written
 
 
-def _kind(name: str) -> str:
+def _copy(stream: IO[bytes], wanted: _Wanted, out: IO[bytes], kind: str, form: Mapping[str, Any]) -> int:
+    encoding = str(form.get("encoding", "utf-8"))
+    if form.get("fixed"):
+        return copies.fixed(stream, wanted.bytes, out, form, encoding)
+    if kind == "xml":
+        return copies.xml(stream, wanted.bytes, out, form["xml"]["record"])
+    if kind == "json":
+        return copies.document(stream, wanted.records, out)
+    return copies.lines(stream, wanted.bytes, out, csv=kind == "csv", encoding=encoding)
+
+
+def _kind(name: str, form: Mapping[str, Any]) -> str | None:
+    """The ending of the copy's name; None for what is no text."""
     low = name.lower().removesuffix(".gz")
+    if form.get("fixed"):
+        return low.rpartition(".")[2] if "." in low else "txt"
+    if low.endswith((".xlsx", ".parquet")):
+        return None
+    if low.endswith(".xml"):
+        return "xml" if form.get("xml") else None
     return next((kind for kind in ("jsonl", "json") if low.endswith("." + kind)), "csv")
 
 
@@ -90,63 +121,3 @@ def _opened(feed: Path, packed: bool) -> Iterator[IO[bytes]]:
     else:
         with feed.open("rb") as plain:
             yield plain
-
-
-def _lines(stream: IO[bytes], wanted: set[int], out: IO[bytes], *, csv: bool) -> int:
-    """Copy the records that hold a wanted byte, for CSV after the header."""
-    waiting = sorted(wanted, reverse=True)
-    start = count = 0
-    for record in _records(stream) if csv else stream:
-        end = start + len(record)
-        hit = False
-        while waiting and waiting[-1] < end:
-            waiting.pop()
-            hit = True
-        if hit or (csv and start == 0):
-            out.write(record if record.endswith(b"\n") else record + b"\n")
-            count += hit
-        if not waiting:
-            break
-        start = end
-    return count
-
-
-def _records(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """Whole CSV records: lines, put together where quotes are open at their end."""
-    held = b""
-    for line in lines:
-        held = held + line if held else line
-        if b'"' in held and _open_quote(held) and len(held) < _LONGEST:
-            continue
-        yield held
-        held = b""
-    if held:
-        yield held
-
-
-def _open_quote(record: bytes) -> bool:
-    """Whether a CSV record's beginning ends inside quotes. A quote opens only where a field begins."""
-    inside = False
-    at = 0
-    while (at := record.find(b'"', at)) >= 0:
-        if inside:
-            if record[at + 1 : at + 2] == b'"':
-                at += 1
-            else:
-                inside = False
-        elif at == 0 or record[at - 1 : at] in b",;\t|\n" or record[:at] == b"\xef\xbb\xbf":
-            inside = True
-        at += 1
-    return inside
-
-
-def _json(stream: IO[bytes], wanted: Mapping[str, set[int]], out: IO[bytes]) -> int:
-    data = stream.read(_LARGEST_JSON + 1)
-    document = json.loads(data) if len(data) <= _LARGEST_JSON else {}
-    found: dict[str, list[Any]] = {}
-    for entity, numbers in wanted.items():
-        rows = document if isinstance(document, list) else document.get(entity)
-        if isinstance(rows, list):
-            found[entity] = [rows[number - 1] for number in sorted(numbers) if number <= len(rows)]
-    out.write(json.dumps(found, ensure_ascii=False, indent=1).encode() + b"\n")
-    return sum(len(rows) for rows in found.values())

@@ -11,6 +11,7 @@ from typing import Any
 
 from feedengine.deliver.spreadsheet import write_rows
 from feedengine.ledger import PROBLEM_COLUMNS, Task
+from feedengine.remedy import rejects
 from feedengine.remedy.terms import terms
 from feedengine.service import homes, owners, rejected
 from feedengine.service.files import put
@@ -37,7 +38,9 @@ def write(store: Store, settings: Settings, task: Task) -> None:
         write_rows(stream, COLUMNS, problems)
         put(folder / "errors.csv", stream.getvalue().encode("utf-8", "backslashreplace"))
     if task.status == "DONE" and known["rejected"]:
-        written = rejected.write(Path(str(task.path)), folder, list(store.ledger.problems(task.id)))
+        found = terms(store, settings, f"{task.key}/{task.section}", known["entities"])
+        rows = rejects.rows(store, task.id) or rejected.listed(store.ledger.problems(task.id))
+        written = rejected.write(Path(str(task.path)), folder, rows, found.formats)
         known["rejected_rows"] = {"written": written, "of": known["rejected"]}
     if any(problem.get("owner") for problem in problems):
         found = terms(store, settings, f"{task.key}/{task.section}", known["entities"])

@@ -208,6 +208,21 @@ pub struct Position {
     pub byte: u64,
 }
 
+/// Something wrong with one record, before its position is known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issue {
+    /// Which code.
+    pub code: Code,
+    /// The column or field.
+    pub column: Option<String>,
+    /// The value, as found.
+    pub value: Option<String>,
+    /// Offset within the record's bytes.
+    pub offset: u32,
+    /// What happened.
+    pub message: String,
+}
+
 /// One thing that is wrong, with everything a report needs. `code`, `message` and the hint are three things.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {

@@ -1,5 +1,6 @@
 //! Tables of the engine that Python shows or checks against.
 
+use feedengine_core::check;
 use feedengine_core::fault::Code;
 use feedengine_core::plan::{ops, severity_name};
 use feedengine_core::record::entity;
@@ -27,4 +28,13 @@ pub fn operations() -> String {
                "keys_only": operation.keys_only()})
     };
     json!(ops::ALL.iter().map(entry).collect::<Vec<_>>()).to_string()
+}
+
+/// What is amiss with the entities of a profile, given as JSON: a list of entity, field and message; empty if nothing is.
+#[pyfunction]
+pub fn check_entities(entities: &str) -> String {
+    match serde_json::from_str::<Vec<entity::EntitySpec>>(entities) {
+        Ok(specs) => json!(check::wrong(&specs)).to_string(),
+        Err(error) => json!([{"entity": null, "field": null, "message": error.to_string()}]).to_string(),
+    }
 }

@@ -20,6 +20,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<planner::Planner>()?;
     module.add_class::<diff::FileDiff>()?;
     module.add_class::<stream::Stream>()?;
+    module.add_function(wrap_pyfunction!(codes::check_entities, module)?)?;
     module.add_function(wrap_pyfunction!(codes::codes, module)?)?;
     module.add_function(wrap_pyfunction!(codes::constructor_entities, module)?)?;
     module.add_function(wrap_pyfunction!(codes::operations, module)?)?;

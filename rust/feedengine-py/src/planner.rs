@@ -1,5 +1,6 @@
 //! The planner as Python sees it: JSON for what is small, Arrow streams for rows.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -191,6 +192,23 @@ impl Planner {
         let planner = self.decided()?;
         let number = Self::number(&planner, entity)?;
         door::run(py, &self.control.stop, || planner.parked(number))
+    }
+
+    /// Positions of all rejected rows: a stream of member, entity, record, line, byte. The feed is read once more.
+    fn rejected(&self) -> PyResult<Stream> {
+        let planner = self.decided()?;
+        plan::RejectedRows::new(planner).map(Stream::new).map_err(to_python)
+    }
+
+    /// Writes the same to a file, as lines of JSON `[member, entity, record, line, byte]`; gives how many there are.
+    fn keep_rejected(&self, py: Python<'_>, path: PathBuf) -> PyResult<u64> {
+        let planner = self.decided()?;
+        door::run(py, &self.control.stop, || {
+            let mut out = std::io::BufWriter::new(std::fs::File::create(&path)?);
+            let count = plan::RejectedRows::new(planner)?.write(&mut out)?;
+            out.flush()?;
+            Ok(count)
+        })
     }
 
     /// Raises what ended a stream of rows early; does nothing if none did.

@@ -51,7 +51,9 @@ ROWS: tuple[Setting, ...] = (
         "denominator", kinds.choice("active", "all"), "active", "what removals are a share of: active records or all"
     ),
     _rule("rows", kinds.choice("fail", "reject"), "fail", "a bad row fails the file, or is rejected by itself"),
-    _rule("max_rejected", kinds.percent, "100%", "with rows=reject: more rejected rows than this fail the file"),
+    _rule(
+        "max_rejected", kinds.limit, "100%", "with rows=reject: more rejected rows (a share or a number) fail the file"
+    ),
     _rule("reject_stale", kinds.flag, False, "refuse a file whose timestamp is older than the last applied sync"),
     _rule("unknown_section", kinds.choice("fail", "create"), "fail", "a feed for a section that is not known yet"),
     _rule("split_metadata", kinds.texts, [], "metadata columns whose values are split on pipes"),

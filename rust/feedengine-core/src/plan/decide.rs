@@ -285,6 +285,11 @@ impl Planner {
             .iter()
             .map(|(field, count)| (entity.table.name(*field).to_string(), json!(count)))
             .collect();
+        let normalised: Map<String, Json> = read
+            .normalised
+            .iter()
+            .map(|(field, count)| (entity.table.name(*field).to_string(), json!(count)))
+            .collect();
         let new_columns: Vec<String> = self.added_columns(number).into_iter().map(|column| column.name).collect();
         let mut entry = json!({
             "uploaded": read.uploaded,
@@ -297,7 +302,7 @@ impl Planner {
             "active_before": entity.base.active, "lost": outcome.lost + outcome.deactivated,
             "data_bytes": entity.base.data_bytes as i64 + outcome.data_bytes,
             "digest": format!("{:032x}", outcome.digest),
-            "fields": fields, "new_columns": new_columns,
+            "fields": fields, "new_columns": new_columns, "normalised": normalised,
         });
         if let Some(matched_by) = self.matched_by(entity) {
             entry["matched_by"] = matched_by;

@@ -10,6 +10,7 @@ use super::rules::Rules;
 use super::stop::Stop;
 use super::touch::Touch;
 use crate::bags::Partitioned;
+use crate::check::Checks;
 use crate::identify::{Directory, Entry, Identity};
 use crate::index::Index;
 use crate::record::FieldTable;
@@ -26,6 +27,8 @@ pub struct EntityPlan {
     pub table: Arc<FieldTable>,
     /// Its rules.
     pub rules: Rules,
+    /// What its profile demands of rows; `None` if that is nothing.
+    pub checks: Option<Checks>,
     /// Its stored state.
     pub base: EntityBase,
     /// Its index.
@@ -67,6 +70,7 @@ impl EntityPlan {
         Ok(EntityPlan {
             number,
             rules: Rules::new(spec, &table),
+            checks: Checks::new(spec, &table),
             marks: Marks::new(index.slots(), memory, folder)?,
             touches: Partitioned::new(memory / 2, folder.to_owned()),
             settled: Partitioned::new(memory / 2, folder.to_owned()),

@@ -75,7 +75,7 @@ impl Worker {
                 self.add(Code::MissingKey, Some(entity.spec.key()), message);
             }
             self.report(task, entity, record, place);
-            self.seen[entity.number].rejected += 1;
+            self.reject(entity, place, None);
             return Ok(());
         }
         let keys_only = task.operation.keys_only();
@@ -105,7 +105,7 @@ impl Worker {
         if self.unfit && matched.found.is_none() && !(claims && creates) {
             // Whether its record is stored is not known: that it is not must not be said too.
             self.report(task, entity, record, place);
-            self.reject(entity, None);
+            self.reject(entity, place, None);
         } else {
             self.applied(task, entity, record, &matched, place)?;
         }

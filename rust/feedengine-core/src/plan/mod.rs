@@ -21,6 +21,7 @@ mod outcome;
 mod owners;
 mod parked;
 mod problems;
+mod rejected;
 mod relate;
 mod request;
 mod rules;
@@ -51,6 +52,7 @@ pub use entity::EntityPlan;
 pub use facts::Facts;
 pub use known::Needed;
 pub use outcome::{Outcome, reason};
+pub use rejected::{Bits, RejectedRows};
 pub use request::{Column, EntityBase, Request, Settings};
 pub use rules::{Rules, open_kind};
 pub use spool::{NOWHERE, Spool, SpoolPart};
@@ -60,6 +62,7 @@ pub use touch::{Touch, kind};
 pub use walk::{walk_all, walk_touched};
 pub use write::NextBase;
 
+use crate::check;
 use crate::fault::{Code, Fault, Position, Severity};
 use crate::identify::{Identity, Print};
 use crate::read::{FileInfo, ReadOptions, Section, SectionEnd, Tables};
@@ -101,6 +104,7 @@ struct Read {
     matched_by: Vec<u64>,
     /// Stored records whose path another takes.
     moved: HashSet<u32>,
+    refused: Bits,
     unknown: u64,
     merged: u64,
     named: u64,
@@ -110,6 +114,7 @@ struct Read {
     protected: HashSet<u32>,
     patched: BTreeSet<FieldId>,
     references: HashMap<u128, Reference>,
+    normalised: BTreeMap<FieldId, u64>,
     section: Option<(Arc<Section>, SectionEnd)>,
 }
 
@@ -165,6 +170,11 @@ impl Planner {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             threads => threads,
         };
+        let amiss = check::wrong(&request.entities);
+        if !amiss.is_empty() {
+            let told: Vec<String> = amiss.iter().map(ToString::to_string).collect();
+            return Err(Stop::Broken(format!("the entities are not declared as they must be: {}", told.join("; "))));
+        }
         let settings = &request.settings;
         // Only what decides whether a row passes belongs here: a changed thread count must not re-read a catalog.
         let mark = format!("{:?}{:?}{:?}", settings.short_rows, settings.split_metadata, settings.max_record_bytes);
@@ -566,6 +576,7 @@ impl Read {
     fn take(&mut self, seen: Seen) {
         self.rows += seen.rows;
         self.rejected += seen.rejected;
+        self.refused.join(&seen.refused);
         self.unknown += seen.unknown;
         self.merged += seen.merged;
         self.named += seen.named;
@@ -577,6 +588,9 @@ impl Read {
         self.kinds.iter_mut().zip(&seen.kinds).for_each(|(all, kinds)| *all |= kinds);
         self.protected.extend(seen.protected);
         self.patched.extend(seen.patched);
+        for (field, count) in seen.normalised {
+            *self.normalised.entry(field).or_default() += count;
+        }
         for (key, reference) in seen.references {
             match self.references.get_mut(&key) {
                 Some(known) => {

@@ -5,13 +5,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::fault::{Code, Fault, Severity};
 
+type Key = (Code, usize, Severity);
+
 /// Faults of one task, from all threads.
 pub struct Problems {
     limit: usize,
-    tallies: Mutex<BTreeMap<(Code, usize), Tally>>,
+    /// By code and entity, and by severity: a profile may reject a row for a value and warn of another one's.
+    tallies: Mutex<BTreeMap<Key, Tally>>,
 }
 
-/// The faults of one code in one entity.
+/// The faults of one code and severity in one entity.
 #[derive(Clone, Debug, Default)]
 pub struct Tally {
     /// How many there are.
@@ -28,7 +31,7 @@ impl Problems {
         Problems { limit, tallies: Mutex::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<(Code, usize), Tally>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<Key, Tally>> {
         self.tallies.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -36,9 +39,9 @@ impl Problems {
     /// depend on which thread came first.
     pub fn add(&self, entity: usize, ordinal: u64, code: Code, severity: Severity, fault: impl FnOnce() -> Fault) {
         let mut tallies = self.lock();
-        let tally = tallies.entry((code, entity)).or_default();
+        let tally = tallies.entry((code, entity, severity)).or_default();
         tally.count += 1;
-        tally.severity = tally.severity.max(Some(severity));
+        tally.severity = Some(severity);
         if tally.listed.len() < self.limit {
             tally.listed.push((ordinal, fault()));
         } else if let Some(last) = tally.listed.iter_mut().max_by_key(|(ordinal, _)| *ordinal) {
@@ -52,16 +55,23 @@ impl Problems {
     pub fn count(&self, entity: usize, code: Code, severity: Severity, more: u64) {
         if more > 0 {
             let mut tallies = self.lock();
-            let tally = tallies.entry((code, entity)).or_default();
+            let tally = tallies.entry((code, entity, severity)).or_default();
             tally.count += more;
-            tally.severity = tally.severity.max(Some(severity));
+            tally.severity = Some(severity);
         }
     }
 
     /// Makes the faults of `code` in `entity` at least as severe as `severity`.
     pub fn raise(&self, entity: usize, code: Code, severity: Severity) {
-        if let Some(tally) = self.lock().get_mut(&(code, entity)) {
-            tally.severity = tally.severity.max(Some(severity));
+        let mut tallies = self.lock();
+        for lower in [Severity::Warning, Severity::Row, Severity::File].into_iter().filter(|lower| *lower < severity) {
+            let Some(mut found) = tallies.remove(&(code, entity, lower)) else { continue };
+            let tally = tallies.entry((code, entity, severity)).or_default();
+            tally.count += found.count;
+            tally.severity = Some(severity);
+            tally.listed.append(&mut found.listed);
+            tally.listed.sort_by_key(|(ordinal, _)| *ordinal);
+            tally.listed.truncate(self.limit);
         }
     }
 
@@ -71,9 +81,10 @@ impl Problems {
         self.lock().values().any(|tally| tally.severity >= Some(worst))
     }
 
-    /// Everything, by code and entity; lists in record order.
+    /// Everything, by code, entity and severity; lists in record order.
     pub fn all(&self) -> Vec<((Code, usize), Tally)> {
-        let mut all: Vec<_> = self.lock().iter().map(|(key, tally)| (*key, tally.clone())).collect();
+        let key = |(code, entity, _): &Key| (*code, *entity);
+        let mut all: Vec<_> = self.lock().iter().map(|(of, tally)| (key(of), tally.clone())).collect();
         for (_, tally) in &mut all {
             tally.listed.sort_by_key(|(ordinal, _)| *ordinal);
         }
@@ -96,5 +107,19 @@ mod tests {
         assert_eq!(all[0].1.count, 6);
         assert_eq!(all[0].1.listed.iter().map(|(ordinal, _)| *ordinal).collect::<Vec<_>>(), [1, 2, 3]);
         assert!(problems.fatal(true) && !problems.fatal(false));
+    }
+
+    #[test]
+    fn one_code_may_warn_here_and_reject_there() {
+        let problems = Problems::new(3);
+        for (ordinal, severity) in [(1, Severity::Warning), (2, Severity::Row), (3, Severity::Warning)] {
+            problems.add(0, ordinal, Code::TooLong, severity, || Fault::new(Code::TooLong, "long"));
+        }
+        let counts =
+            |problems: &Problems| problems.all().iter().map(|(_, t)| (t.severity, t.count)).collect::<Vec<_>>();
+        assert_eq!(counts(&problems), [(Some(Severity::Warning), 2), (Some(Severity::Row), 1)]);
+        problems.raise(0, Code::TooLong, Severity::File);
+        assert_eq!(counts(&problems), [(Some(Severity::File), 3)]);
+        assert_eq!(problems.all()[0].1.listed.iter().map(|(ordinal, _)| *ordinal).collect::<Vec<_>>(), [1, 2, 3]);
     }
 }

@@ -1,9 +1,10 @@
 //! What one thread has seen of one entity: counts, and what must be looked at once all is read.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::claims::Claims;
 use super::entity::EntityPlan;
+use super::rejected::Bits;
 use super::touch::Touch;
 use super::worker::{Place, Task, duplicate};
 use crate::bags::PARTS;
@@ -43,6 +44,8 @@ pub struct Seen {
     pub rows: u64,
     /// Rows that cannot be applied.
     pub rejected: u64,
+    /// Their ordinals.
+    pub refused: Bits,
     /// Rows whose record is not in the catalog and is not to be added.
     pub unknown: u64,
     /// Distinct stored records that rows name.
@@ -59,6 +62,8 @@ pub struct Seen {
     pub protected: Vec<u32>,
     /// Fields that patches mention.
     pub patched: BTreeSet<FieldId>,
+    /// Values that were brought into normal form, by field.
+    pub normalised: BTreeMap<FieldId, u64>,
     /// Referred records by key hash.
     pub references: HashMap<u128, Reference>,
     /// Records to look at together.

@@ -36,7 +36,10 @@ impl Planner {
         let (entity, read) = (&mut self.entities[number], &mut self.read[number]);
         for row in judged.rows.iter().filter(|row| !row.bad) {
             match judged.fates.get(&row.ordinal) {
-                Some(Fate::Rejected) => read.rejected += 1,
+                Some(Fate::Rejected) => {
+                    read.rejected += 1;
+                    read.refused.set(row.ordinal);
+                }
                 Some(Fate::Parked) => read.parked += 1,
                 None => {
                     let by = usize::from(row.by);

@@ -12,6 +12,7 @@ use super::spool::{NOWHERE, SpoolPart};
 use super::stop::Stop;
 use super::touch::{NEW, Touch, kind};
 use crate::bags::part_of;
+use crate::check::{Extent, Finding};
 use crate::fault::{Code, Fault, Position, Severity};
 use crate::identify::Print;
 use crate::index::Found;
@@ -58,6 +59,8 @@ pub struct Worker {
     pub(super) prints: Vec<Option<Print>>,
     pub(super) text: String,
     pub(super) unfit: bool,
+    /// What the profile's checks found.
+    findings: Vec<Finding>,
 }
 
 /// Touches that a thread gathers before it hands them over.
@@ -90,6 +93,7 @@ impl Worker {
             prints: Vec::new(),
             text: String::new(),
             unfit: false,
+            findings: Vec::new(),
         }
     }
 
@@ -128,23 +132,39 @@ impl Worker {
             let mut record = std::mem::take(&mut self.record);
             self.issues.clear();
             layout.parse(raw, &mut self.scratch, &mut record, &mut self.issues);
+            self.check(task, entity, &record);
             if entity.spec.parents.is_some() && !task.operation.keys_only() {
                 if self.report(task, entity, &record, &place) {
                     let key = record.text(FieldId(0)).map(|key| task.hasher.key(key.as_bytes()));
                     let found = key.map(|key| entity.index.find(key)).transpose()?.flatten();
-                    self.reject(entity, found);
+                    self.reject(entity, &place, found);
                 } else {
                     let legacy = layout.columns().is_some_and(|columns| columns.iter().any(|c| c.name == "parent_id"));
                     let (record, position) = (record.clone(), position());
                     self.seen[entity.number].collected.push(Collected { ordinal, record, position, legacy });
                 }
             } else {
-                self.plain = self.issues.is_empty() && is_plain(raw, layout.columns().is_some());
+                self.plain = self.issues.is_empty()
+                    && is_plain(raw, layout.columns().is_some())
+                    && (self.scratch.normalised().is_empty() || !layout.may_need_escapes());
                 self.record(task, entity, &mut record, raw_hash, &place)?;
             }
             self.record = record;
         }
         self.hand_over(entity, BATCH)
+    }
+
+    /// Judges a record by the profile's checks and counts what was brought into normal form. Nothing to do without them.
+    #[inline]
+    fn check(&mut self, task: &Task<'_>, entity: &EntityPlan, record: &Record) {
+        for field in self.scratch.normalised() {
+            *self.seen[entity.number].normalised.entry(*field).or_default() += 1;
+        }
+        if let Some(checks) = entity.checks.as_ref().filter(|_| !task.operation.keys_only()) {
+            let extent = if task.operation.rows == Rows::Merge { Extent::Part } else { Extent::Whole };
+            self.findings.clear();
+            checks.judge(record, extent, &self.issues, &mut self.findings);
+        }
     }
 
     /// Looks all records of a block up, each step ahead of the one that needs what it fetches: a directory slot, then
@@ -210,15 +230,17 @@ impl Worker {
     /// Reports the issues that wait; says whether one of them keeps the row from being applied.
     pub(super) fn report(&mut self, task: &Task<'_>, entity: &EntityPlan, record: &Record, place: &Place<'_>) -> bool {
         let mut bad = std::mem::take(&mut self.unfit);
-        for issue in self.issues.drain(..) {
+        let issues = self.issues.drain(..).map(|issue| (issue, None));
+        let findings = self.findings.drain(..).map(|finding| (finding.issue, Some(finding.severity)));
+        for (issue, severity) in issues.chain(findings) {
             if issue.code == Code::ShortRow {
                 let seen = &mut self.seen[entity.number];
                 seen.last_short = seen.last_short.max(Some(place.ordinal));
             }
-            let severity = match issue.code {
+            let severity = severity.unwrap_or(match issue.code {
                 Code::ShortRow if task.settings.short_rows == Strictness::Fail => Severity::Row,
                 code => code.severity(),
-            };
+            });
             bad |= severity > Severity::Warning;
             task.problems.add(entity.number, u64::from(place.ordinal), issue.code, severity, || {
                 let mut position = (place.position)();
@@ -258,7 +280,7 @@ impl Worker {
                     self.add(Code::MissingKey, Some(entity.spec.key()), message);
                 }
                 self.report(task, entity, record, place);
-                self.seen[entity.number].rejected += 1;
+                self.reject(entity, place, None);
                 return Ok(());
             }
         };
@@ -279,9 +301,10 @@ impl Worker {
     }
 
     /// Counts a row that cannot be applied; the record that it names stays as it is.
-    pub(super) fn reject(&mut self, entity: &EntityPlan, found: Option<Found>) {
+    pub(super) fn reject(&mut self, entity: &EntityPlan, place: &Place<'_>, found: Option<Found>) {
         let seen = &mut self.seen[entity.number];
         seen.rejected += 1;
+        seen.refused.set(place.ordinal);
         seen.protected.extend(found.map(|found| found.slot));
     }
 
@@ -312,7 +335,7 @@ impl Worker {
             self.add(Code::DataTooLarge, None, message);
         }
         if self.report(task, entity, record, place) {
-            self.reject(entity, found);
+            self.reject(entity, place, found);
             return Ok(());
         }
         let digest = self.facts[entity.number].digest(record);
@@ -367,6 +390,9 @@ impl Worker {
         let Some(found) = found else {
             match task.operation.missing {
                 Missing::Insert => {
+                    if let Some(checks) = &entity.checks {
+                        checks.absent(record, &self.issues, &mut self.findings);
+                    }
                     record.retain(|cell| !matches!(cell.state, State::Blank | State::Null));
                     return self.whole(task, entity, record, key, None, 0, place);
                 }
@@ -376,7 +402,7 @@ impl Worker {
                 Missing::Ignore | Missing::Warn => {}
             }
             if self.report(task, entity, record, place) {
-                self.seen[entity.number].rejected += 1;
+                self.reject(entity, place, None);
             } else {
                 self.seen[entity.number].unknown += 1;
             }
@@ -404,7 +430,7 @@ impl Worker {
             }
         }
         if self.report(task, entity, record, place) {
-            self.reject(entity, Some(found));
+            self.reject(entity, place, Some(found));
             return Ok(());
         }
         self.name(task, entity, found.slot, place, record);
@@ -458,7 +484,7 @@ impl Worker {
         }
         let strict = task.settings.delete_unknown == Strictness::Fail && found.is_none();
         if self.report(task, entity, record, place) {
-            self.reject(entity, found);
+            self.reject(entity, place, found);
             return Ok(());
         }
         let Some(found) = found else {

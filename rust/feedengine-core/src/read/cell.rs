@@ -6,8 +6,10 @@ use std::sync::Arc;
 use super::header::Way;
 use super::json::{Reader, Wrong};
 use super::{Issue, element, near};
+use crate::check::Held;
 use crate::fault::Code;
 use crate::record::entity::EntitySpec;
+use crate::record::scalar::{flag, integer};
 use crate::record::{FieldId, FieldTable, Kind, Record, State};
 
 /// What a worker keeps from record to record: buffers, and the numbers of open fields.
@@ -27,6 +29,8 @@ pub struct Scratch {
     /// A quoted CSV field without its quotes.
     pub(crate) plain: String,
     name: String,
+    /// For bringing values into normal form.
+    pub(crate) normal: Held,
 }
 
 impl Scratch {
@@ -35,10 +39,16 @@ impl Scratch {
         Scratch::default()
     }
 
+    /// Fields of the last record whose value was brought into another form.
+    pub fn normalised(&self) -> &[FieldId] {
+        &self.normal.changed
+    }
+
     /// Prepares for one more record of `table`.
     #[inline]
     pub(crate) fn begin(&mut self, table: &Arc<FieldTable>) {
         self.record += 1;
+        self.normal.changed.clear();
         if !self.table.as_ref().is_some_and(|known| Arc::ptr_eq(known, table)) {
             self.table = Some(table.clone());
             self.fields.clear();
@@ -243,24 +253,6 @@ impl Sink<'_> {
         let near = near::hint(name, known);
         self.issue(code, name, "", format!("{name:?} is not known and left out{near}"));
     }
-}
-
-/// true, false, 1 or 0 in any case.
-pub(crate) fn flag(text: &str) -> Option<bool> {
-    match text {
-        "1" => Some(true),
-        "0" => Some(false),
-        _ if text.eq_ignore_ascii_case("true") => Some(true),
-        _ if text.eq_ignore_ascii_case("false") => Some(false),
-        _ => None,
-    }
-}
-
-/// A whole number of at most 18 digits, with or without a minus sign.
-pub(crate) fn integer(text: &str) -> Option<i64> {
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let sound = (1..=18).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if sound { text.parse().ok() } else { None }
 }
 
 /// Parts between `separator`s that no backslash stands before.

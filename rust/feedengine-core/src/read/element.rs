@@ -2,11 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::cell::{self, Sink};
+use super::cell::Sink;
 use super::header::{self, Way};
 use super::json::{Next, Reader, Wrong};
+use crate::check::has_steps;
 use crate::fault::Code;
 use crate::record::entity::{FieldSpec, Place};
+use crate::record::rule::Unknown;
+use crate::record::scalar::{flag, integer};
 use crate::record::{FieldId, Kind, State};
 
 /// Ends the reading of an element as nested: one of its members belongs to the flat dialect.
@@ -54,7 +57,12 @@ fn members(sink: &mut Sink<'_>, reader: &mut Reader<'_>) -> Result<(), Wrong> {
         if header::is_flat(&name) {
             return Err(FLAT);
         }
-        sink.unknown(Code::UnknownMember, &name, spec.fields.iter().map(|field| field.json.as_str()).chain(["data"]));
+        if spec.columns.unknown == Unknown::Keep {
+            let field = sink.open("metadata:", &name);
+            return free(sink, reader, field, &name, 1);
+        }
+        let code = unknown_code(sink, Code::UnknownMember);
+        sink.unknown(code, &name, spec.fields.iter().map(|field| field.json.as_str()).chain(["data"]));
         reader.skip(1)
     })
 }
@@ -75,7 +83,8 @@ pub(crate) fn flat(sink: &mut Sink<'_>, reader: &mut Reader<'_>) -> Result<(), W
             }
         };
         let Some((way, field)) = meaning else {
-            sink.unknown(Code::UnknownColumn, &name, header::known(sink.spec));
+            let code = unknown_code(sink, Code::UnknownColumn);
+            sink.unknown(code, &name, header::known(sink.spec));
             return reader.skip(1);
         };
         if reader.next()? == Next::Text {
@@ -96,6 +105,11 @@ pub(crate) fn flat(sink: &mut Sink<'_>, reader: &mut Reader<'_>) -> Result<(), W
             _ => reader.skip(1),
         }
     })
+}
+
+/// The code for a name that is not declared: `usual`, unless the profile lets the file fail.
+fn unknown_code(sink: &Sink<'_>, usual: Code) -> Code {
+    if sink.spec.columns.unknown == Unknown::Fail { Code::TemplateMismatch } else { usual }
 }
 
 /// Which declared field of `place` has the JSON name `name`.
@@ -236,8 +250,18 @@ pub(crate) fn typed(
     depth: usize,
 ) -> Result<(), Wrong> {
     let next = reader.next()?;
+    let stepped = sink.spec.fields.get(field.0 as usize).is_some_and(has_steps);
     match (kind, next) {
         (_, Next::Null) => return null(sink, reader, field, name),
+        // What has steps is read as it was sent.
+        (_, Next::Text) if stepped => {
+            let text = reader.string()?;
+            put_text(sink, field, name, &text);
+        }
+        (_, Next::Number | Next::Flag) if stepped => {
+            let text = scalar(reader, next)?;
+            put_text(sink, field, name, text);
+        }
         (Kind::Text, Next::Text) => {
             let text = reader.string()?;
             put_text(sink, field, name, &text);
@@ -271,7 +295,7 @@ pub(crate) fn typed(
         }
         (Kind::Flag, Next::Text | Next::Number) => {
             let text = if next == Next::Text { reader.string()? } else { Cow::Borrowed(reader.number()?) };
-            match cell::flag(&text) {
+            match flag(&text) {
                 Some(flag) => {
                     sink.give(field, State::Set, name);
                     sink.record.push_flag(field, flag);
@@ -281,7 +305,7 @@ pub(crate) fn typed(
         }
         (Kind::Integer, Next::Number | Next::Text) => {
             let text = if next == Next::Text { reader.string()? } else { Cow::Borrowed(reader.number()?) };
-            match cell::integer(&text) {
+            match integer(&text) {
                 Some(integer) => {
                     sink.give(field, State::Set, name);
                     sink.record.push_integer(field, integer);

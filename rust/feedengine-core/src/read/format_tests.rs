@@ -3,7 +3,7 @@
 use super::testing::options;
 use super::tests::{Read, gzip, read_with};
 use super::*;
-use crate::fault::Fault;
+use crate::fault::{Code, Fault};
 
 /// Options with this declaration, in JSON.
 fn declared(format: &str) -> ReadOptions {

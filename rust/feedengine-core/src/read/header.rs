@@ -1,7 +1,10 @@
 //! What column names mean: the header of a CSV file, and the member names of flat JSON lines.
 
+use crate::check::has_steps;
 use crate::fault::{Code, Fault};
 use crate::record::entity::{EntitySpec, FieldSpec};
+use crate::record::rule::{Order, Unknown};
+use crate::record::scalar::loosely;
 use crate::record::{FieldId, FieldTable, Kind};
 
 use super::{csv, exact, near};
@@ -38,9 +41,13 @@ pub struct HeaderColumn {
 /// What the column `name` means; `None` when it is unknown.
 pub(crate) fn resolve(spec: &EntitySpec, table: &FieldTable, name: &str) -> Option<(Way, Option<FieldId>)> {
     let parents = spec.parents.as_deref();
-    if let Some(field) = spec.fields.iter().find(|field| field.name == name || field.aliases.iter().any(|a| a == name))
-    {
-        let way = if parents == Some(&field.name) { Way::Parents } else { Way::Plain(field.kind.into()) };
+    if let Some(field) = spec.fields.iter().find(|field| is_named(spec, field, name)) {
+        let way = match parents == Some(&field.name) {
+            true => Way::Parents,
+            // What has steps is read as it was sent.
+            false if has_steps(field) => Way::Plain(Kind::Text),
+            false => Way::Plain(field.kind.into()),
+        };
         return Some((way, Some(table.id(&field.name))));
     }
     if let Some(parents) = parents.filter(|parents| parents.strip_suffix('s') == Some(name)) {
@@ -66,7 +73,19 @@ pub(crate) fn resolve(spec: &EntitySpec, table: &FieldTable, name: &str) -> Opti
             return Some((Way::Plain(Kind::Text), Some(table.id(name))));
         }
     }
-    None
+    let kept = spec.columns.unknown == Unknown::Keep;
+    kept.then(|| (Way::Plain(Kind::Text), Some(table.id(&format!("metadata:{name}")))))
+}
+
+/// Whether the column `name` is `field`.
+pub(crate) fn is_named(spec: &EntitySpec, field: &FieldSpec, name: &str) -> bool {
+    let mut names = std::iter::once(&field.name).chain(&field.aliases);
+    if spec.columns.loose {
+        let name = loosely(name);
+        names.any(|own| loosely(own) == name)
+    } else {
+        names.any(|own| own == name)
+    }
 }
 
 /// Whether a JSON line with the member `name` has CSV column names instead of nested data.
@@ -86,7 +105,8 @@ pub(crate) fn known(spec: &EntitySpec) -> impl Iterator<Item = &str> {
 
 /// Whether `name` has a meaning as a column.
 pub(crate) fn resolve_known(spec: &EntitySpec, name: &str) -> bool {
-    known(spec).any(|known| known == name)
+    spec.fields.iter().any(|field| is_named(spec, field, name))
+        || known(spec).any(|known| known == name)
         || (spec.facets && name.starts_with("facet:"))
         || (spec.metadata && name.starts_with("metadata:"))
 }
@@ -94,8 +114,8 @@ pub(crate) fn resolve_known(spec: &EntitySpec, name: &str) -> bool {
 /// Whether `name` is the key of `spec`, or a field by which its rows find their records.
 pub(crate) fn is_key(spec: &EntitySpec, name: &str) -> bool {
     let identifies = |field: &FieldSpec| spec.identity.iter().any(|identifier| identifier.field == field.name);
-    let named = |field: &FieldSpec| field.name == name || field.aliases.iter().any(|alias| alias == name);
-    named(&spec.fields[0]) || spec.fields[1..].iter().any(|field| named(field) && identifies(field))
+    is_named(spec, &spec.fields[0], name)
+        || spec.fields[1..].iter().any(|field| identifies(field) && is_named(spec, field, name))
 }
 
 /// The entity that these column names speak of: one with an owner, whose owner they name beside its key; one with
@@ -229,6 +249,7 @@ pub(crate) fn columns(
         }
         columns.push(HeaderColumn { name: name.clone(), field, way });
     }
+    policy(spec, table, &columns)?;
     if !names.iter().any(|name| is_key(spec, name)) {
         let key = spec.key();
         let near = near::nearest(key, names.iter().map(String::as_str));
@@ -241,6 +262,58 @@ pub(crate) fn columns(
         warnings.push(Fault::new(Code::UnknownColumn, format!("{more} more columns are not known and left out")));
     }
     Ok((columns, warnings))
+}
+
+/// Holds the columns against what the profile says of them.
+fn policy(spec: &EntitySpec, table: &FieldTable, columns: &[HeaderColumn]) -> Result<(), Fault> {
+    let has = |name: &str| columns.iter().any(|column| column.field.is_some() && column.field == table.find(name));
+    let quoted = |names: &[&str]| names.iter().map(|name| format!("{name:?}")).collect::<Vec<_>>().join(", ");
+    let declared: Vec<&str> = spec.fields.iter().map(|field| field.name.as_str()).collect();
+    let unknown: Vec<&str> =
+        columns.iter().filter(|column| !is_declared(spec, column)).map(|column| column.name.as_str()).collect();
+    if spec.columns.order == Order::Strict {
+        // The system's own id may be left out where nobody has one yet.
+        let optional = usize::from(!spec.identity.is_empty() && !has(declared[0]));
+        let expected = &declared[optional..];
+        let found: Vec<&str> = columns
+            .iter()
+            .filter_map(|column| column.field.and_then(|field| declared.get(field.0 as usize)).copied())
+            .collect();
+        let missing: Vec<&str> = expected.iter().copied().filter(|name| !found.contains(name)).collect();
+        let present: Vec<&str> = expected.iter().copied().filter(|name| found.contains(name)).collect();
+        let moved: Vec<&str> =
+            present.iter().zip(&found).filter(|(wanted, name)| wanted != name).map(|(_, name)| *name).collect();
+        let parts = [("missing", missing), ("not in the template", unknown.clone()), ("out of order", moved)];
+        let parts: Vec<String> = parts
+            .iter()
+            .filter(|(_, names)| !names.is_empty())
+            .map(|(what, names)| format!("{what}: {}", quoted(names)))
+            .collect();
+        if let Some(first) = parts.first() {
+            let column = first.split('"').nth(1).unwrap_or_default().to_owned();
+            let message = format!("the columns are not those of the template; {}", parts.join("; "));
+            return Err(Fault::new(Code::TemplateMismatch, message).column(column));
+        }
+    }
+    if spec.columns.unknown == Unknown::Fail && !unknown.is_empty() {
+        let message = format!("the file has columns that the profile does not know: {}", quoted(&unknown));
+        return Err(Fault::new(Code::UnknownColumn, message).column(unknown[0]));
+    }
+    let missing: Vec<&str> = spec.columns.required.iter().map(String::as_str).filter(|name| !has(name)).collect();
+    if !missing.is_empty() {
+        let message = format!("the header lacks columns that the profile requires: {}", quoted(&missing));
+        return Err(Fault::new(Code::MissingColumn, message).column(missing[0]));
+    }
+    Ok(())
+}
+
+/// Whether a column means something that the entity declares, be it an open name of its own.
+fn is_declared(spec: &EntitySpec, column: &HeaderColumn) -> bool {
+    match column.field {
+        Some(field) if (field.0 as usize) < spec.fields.len() => true,
+        Some(_) => spec.columns.unknown != Unknown::Keep || resolve_known(spec, &column.name),
+        None => column.way != Way::Ignored,
+    }
 }
 
 /// Unknown columns that are named one by one.

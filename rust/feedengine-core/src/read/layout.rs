@@ -6,6 +6,7 @@ use super::cell::{Scratch, Sink};
 use super::header::HeaderColumn;
 use super::json::{self, Reader};
 use super::{Block, Encoding, Issue, ReadOptions, Span, csv, element, exact, foreign, scan};
+use crate::check::Normal;
 use crate::fault::{Code, Position};
 use crate::record::digest::fingerprint;
 use crate::record::entity::EntitySpec;
@@ -31,6 +32,7 @@ pub struct Layout {
     spec: EntitySpec,
     table: Arc<FieldTable>,
     fingerprint: u64,
+    normal: Option<Normal>,
     max_record: usize,
     max_columns: usize,
     encoding: Encoding,
@@ -41,6 +43,7 @@ impl Layout {
         Layout {
             fingerprint: print(&form, spec),
             form,
+            normal: Normal::new(spec),
             spec: spec.clone(),
             table: table.clone(),
             max_record: options.max_record,
@@ -107,6 +110,9 @@ impl Layout {
                 element_of(text, true, &mut sink);
             }
         }
+        if let Some(normal) = &self.normal {
+            normal.apply(record, &mut scratch.normal, issues);
+        }
         if !issues.is_empty() && (self.encoding != Encoding::Utf8 || self.is_foreign()) {
             self.place(raw, issues);
         }
@@ -142,9 +148,26 @@ impl Layout {
         record.cells().iter().map(|cell| (self.table.name(cell.field).to_string(), text(cell))).collect()
     }
 
+    /// Whether the steps of the entity may bring a value into a form that needs escapes in JSON.
+    pub fn may_need_escapes(&self) -> bool {
+        self.normal.as_ref().is_some_and(|normal| normal.escapes)
+    }
+
     /// Where `span` starts.
     pub fn position(&self, member: &str, block: &Block, span: &Span) -> Position {
         self.locate(member, block, span, 0)
+    }
+
+    /// As [`Layout::position`] for records of a block one behind the other: `known` is where the last one stood, and its
+    /// offset in the block.
+    pub fn follow(&self, block: &Block, span: &Span, known: &mut (usize, u64, u64)) -> (u64, u64) {
+        if let Some(origin) = block.origins.get(span.ordinal as usize) {
+            return (origin.line, origin.byte);
+        }
+        let start = span.start as usize;
+        let between = &block.bytes[known.0..start];
+        *known = (start, known.1 + exact::lines(between), known.2 + self.encoding.length(between));
+        (known.1, known.2)
     }
 
     /// Where the byte at `offset` of the record at `span` is: its line and byte, and the record's number.

@@ -40,7 +40,8 @@ pub use feed::{Feed, FileInfo, Next, Section, SectionEnd, Tables};
 pub use header::HeaderColumn;
 pub use layout::Layout;
 
-use crate::fault::Code;
+pub use crate::fault::Issue;
+
 use crate::record::entity::EntitySpec;
 
 /// How to read. The same options and file give the same blocks.
@@ -116,19 +117,4 @@ pub struct Span {
     pub end: u32,
     /// Ordinal relative to the block's `first_record`.
     pub ordinal: u32,
-}
-
-/// Something wrong with one record, before its position is known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Issue {
-    /// Which code.
-    pub code: Code,
-    /// The column or field.
-    pub column: Option<String>,
-    /// The value, as found.
-    pub value: Option<String>,
-    /// Offset within the record's bytes.
-    pub offset: u32,
-    /// What happened.
-    pub message: String,
 }

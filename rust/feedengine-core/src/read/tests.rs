@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::testing::options;
 use super::*;
-use crate::fault::Fault;
+use crate::fault::{Code, Fault};
 use crate::record::{FieldTable, Record, State, Value};
 use std::sync::Arc;
 

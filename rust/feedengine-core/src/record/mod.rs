@@ -5,6 +5,7 @@ pub mod entity;
 mod fields;
 mod row;
 pub mod rule;
+pub mod scalar;
 
 pub use fields::{FieldId, FieldTable};
 pub(crate) use row::is_cell;

@@ -192,6 +192,14 @@ impl Record {
         self.cells.push(Cell { field, state, kind, start, end: self.arena.len() as u32 });
     }
 
+    /// Gives cell number `at` another value; the old one's bytes stay in the arena until `clear`.
+    pub(crate) fn replace(&mut self, at: usize, state: State, kind: Kind, bytes: &[u8]) {
+        let start = self.arena.len() as u32;
+        self.arena.extend_from_slice(bytes);
+        let field = self.cells[at].field;
+        self.cells[at] = Cell { field, state, kind, start, end: self.arena.len() as u32 };
+    }
+
     /// A cell's canonical bytes: what is hashed and stored.
     pub fn bytes(&self, cell: &Cell) -> &[u8] {
         &self.arena[cell.start as usize..cell.end as usize]

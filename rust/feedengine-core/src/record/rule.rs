@@ -30,7 +30,8 @@ pub enum Step {
     Upper,
     /// Lower case.
     Lower,
-    /// A decimal number as digits with a point: `1.234,50` becomes `1234.50`. Digits are kept as they were sent.
+    /// A decimal number as digits with a point: `1.234,50` becomes `1234.50`. Digits are kept as they were sent. A group
+    /// has three digits; a blank group may be a no-break blank.
     Decimal {
         /// What stands before the fraction.
         point: char,
@@ -43,7 +44,8 @@ pub enum Step {
         /// Signs and codes that are taken off, such as `EUR` and `$`.
         signs: Vec<String>,
     },
-    /// Takes a unit off a number and multiplies it into the first one: `[("kg", "1"), ("g", "0.001")]`.
+    /// Takes a unit off a number and multiplies it into the first one: `[("kg", "1"), ("g", "0.001")]`. A number without a
+    /// unit is in the first one. A `Decimal` step behind it says how the number is written.
     Unit {
         /// Units with their factors, as decimal numbers.
         factors: Vec<(String, String)>,
@@ -53,19 +55,20 @@ pub enum Step {
         /// Forms that are tried in order.
         forms: Vec<String>,
     },
-    /// true or false from the sender's words.
+    /// true or false from the sender's words, in any case; `true` and `false` are understood too.
     Flag {
         /// Words that mean true.
         yes: Vec<String>,
         /// Words that mean false.
         no: Vec<String>,
     },
-    /// The sender's word for each of ours.
+    /// The sender's word for each of ours; other words stay as they are.
     Map {
         /// Pairs of theirs and ours.
         words: Vec<(String, String)>,
     },
-    /// Items of a list are separated by this instead of `|`.
+    /// Items of a list are separated by this instead of `|`. Steps in front of it are taken of the whole text, others (and
+    /// all, without it) of each item; blank items are left out.
     Split {
         /// One character, or several.
         separator: String,
@@ -104,13 +107,14 @@ pub enum Rule {
     },
     /// A whole number.
     Integer,
-    /// A decimal number with at most this many digits behind the point.
+    /// A decimal number with at most this many digits behind the point, written ones: `1.50` has two.
     Decimal {
         /// Digits behind the point.
         #[serde(default)]
         scale: Option<u32>,
     },
-    /// A number between two decimal numbers, both allowed themselves; exact, never through binary fractions.
+    /// A number between two decimal numbers, both allowed themselves; exact, never through binary fractions. What is no
+    /// number is `BAD_DECIMAL`, unless a rule of the field for numbers tells it already.
     Range {
         /// Smallest.
         #[serde(default)]

@@ -1,0 +1,21 @@
+//! Values: the steps that bring them into normal form, and what they must be. Declared in `record/rule.rs`, compiled
+//! once for each entity, applied to every row that is read.
+//!
+//! [`Normal`] is part of reading: a record has its normal values before anything else looks at it. [`Checks`] judges
+//! the record, all of it at once. [`wrong`] tells what is amiss with declarations, before any file is opened.
+
+mod date;
+mod decimal;
+mod declared;
+mod form;
+mod html;
+mod normal;
+mod pattern;
+mod record;
+mod rule;
+mod steps;
+mod words;
+
+pub use declared::{Amiss, wrong};
+pub use normal::{Held, Normal, has_steps};
+pub use record::{Checks, Extent, Finding};

@@ -1,0 +1,1 @@
+"""What profiles demand of values, rows and columns, held against slow and obvious models."""
