@@ -83,7 +83,7 @@ class Workbook:
         if isinstance(value, Formula):
             formula, value = "<f>SUM(A1)</f>", value.value
             if isinstance(value, str):
-                return f'<c{place} t="str">{formula}<v>{escape(value)}</v></c>'
+                return f'<c{place} t="str">{formula}<v>{xml(value)}</v></c>'
         if isinstance(value, Error):
             return f'<c{place} t="e">{formula}<v>{escape(value.code)}</v></c>'
         if value is None:
@@ -91,7 +91,9 @@ class Workbook:
         if isinstance(value, bool):
             return f'<c{place} t="b">{formula}<v>{int(value)}</v></c>'
         if isinstance(value, int | float):
-            written = self.dice.choice([repr(value), f"{value:.17g}"]) if isinstance(value, float) else str(value)
+            # Digits without a point or an exponent are taken as they are, beyond what a binary number holds, too.
+            ways = [repr(value), f"{value:.17g}"] if abs(value) < 2**53 else [repr(value)]
+            written = self.dice.choice(ways) if isinstance(value, float) else str(value)
             kind = self.dice.choice(["", ' t="n"'])
             return f"<c{place}{kind}>{formula}<v>{written}</v></c>"
         if isinstance(value, dt.datetime | dt.date):
