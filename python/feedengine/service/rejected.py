@@ -18,6 +18,7 @@ _LARGEST_JSON = 64 << 20
 #: The longest record that is copied; the engine takes none that is longer by default.
 _LONGEST = 32 << 20
 _GZIP = b"\x1f\x8b"
+_BINARY = (".xlsx", ".xlsm", ".parquet")
 
 
 @dataclass
@@ -32,8 +33,8 @@ def write(feed: Path, folder: Path, problems: Iterable[Mapping[str, Any]]) -> in
     """Write `rejected.EXT`, or `rejected_MEMBER` for each member of an archive; gives how many rows were written.
 
     `problems` are those of the ledger. CSV and JSONL records are copied byte for byte, JSON records are written anew.
-    What can't be read again (a compression that only the engine knows, a JSON document of more than 64 MiB) is left
-    out: the caller says how many rows there should be.
+    What can't be read again (a compression that only the engine knows, a JSON document of more than 64 MiB, a workbook,
+    a Parquet file) is left out: the caller says how many rows there should be.
     """
     wanted: dict[str, _Wanted] = defaultdict(_Wanted)
     for problem in problems:
@@ -44,6 +45,8 @@ def write(feed: Path, folder: Path, problems: Iterable[Mapping[str, Any]]) -> in
     written = 0
     for name, stream in _members(feed, wanted):
         kind = _kind(name)
+        if kind is None:
+            continue
         archived = name != feed.name
         target = folder / (f"rejected_{Path(name).name.removesuffix('.gz')}" if archived else f"rejected.{kind}")
         # Of a name of its own: a worker and the keeper may write the same report at the same time.
@@ -60,8 +63,11 @@ def write(feed: Path, folder: Path, problems: Iterable[Mapping[str, Any]]) -> in
     return written
 
 
-def _kind(name: str) -> str:
+def _kind(name: str) -> str | None:
+    """The text format that a member's name claims; none for workbooks and Parquet files, which have no lines to copy."""
     low = name.lower().removesuffix(".gz")
+    if low.endswith(_BINARY):
+        return None
     return next((kind for kind in ("jsonl", "json") if low.endswith("." + kind)), "csv")
 
 
