@@ -64,7 +64,7 @@ def write(feed: Path, folder: Path, problems: Iterable[Mapping[str, Any]]) -> in
 
 
 def _kind(name: str) -> str | None:
-    """The text format that a member's name claims; none for workbooks and Parquet files, which have no lines to copy."""
+    """The text format that a member's name claims; none for workbooks and Parquet files: they have no lines to copy."""
     low = name.lower().removesuffix(".gz")
     if low.endswith(_BINARY):
         return None
