@@ -89,7 +89,7 @@ def _kind(name: str, form: Mapping[str, Any]) -> str | None:
     low = name.lower().removesuffix(".gz")
     if form.get("fixed"):
         return low.rpartition(".")[2] if "." in low else "txt"
-    if low.endswith((".xlsx", ".parquet")):
+    if low.endswith((".xlsx", ".xlsm", ".parquet")):
         return None
     if low.endswith(".xml"):
         return "xml" if form.get("xml") else None

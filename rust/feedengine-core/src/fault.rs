@@ -1,6 +1,7 @@
 //! What can be wrong with a feed: one table of codes, and a fault that says where.
 
 use std::fmt;
+use std::sync::Arc;
 
 /// What a fault does to the task it is found in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -132,6 +133,10 @@ codes! {
     XmlForbidden "XML_FORBIDDEN" File "send XML without a DTD and without entities of its own";
     BadXml "BAD_XML" File "send well-formed XML";
     BadSheet "BAD_SHEET" File "send a workbook with one header row and no merged cells";
+    BadParquet "BAD_PARQUET" File "write the Parquet file again, whole, with flat columns of texts, numbers, dates, or lists of them";
+    CellError "CELL_ERROR" Row "write the value itself into the cell";
+    NumericId "NUMERIC_ID" Warning "give the column the format Text before ids are typed: a number has lost its leading zeros";
+    FormulaCells "FORMULA_CELLS" Warning "nothing to do if the workbook was calculated before it was saved: the values count";
     BadLine "BAD_LINE" Row "give the line the length and the record type that the profile names";
     // meaning: identity and references
     DuplicateKey "DUPLICATE_KEY" Row "use every value once: all rows that share it were left out";
@@ -206,6 +211,37 @@ pub struct Position {
     pub line: u64,
     /// Offset in the member's (decompressed) bytes.
     pub byte: u64,
+    /// The sheet, where the member is a workbook: `line` is then a row of it.
+    pub sheet: Option<Arc<Grid>>,
+}
+
+/// The names of a sheet and its columns.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Grid {
+    /// The sheet.
+    pub sheet: String,
+    /// Of each column its name, and the field that it means.
+    pub columns: Vec<[String; 2]>,
+}
+
+impl Position {
+    /// The cell below a column, where the member is a workbook: `Products!C7`.
+    pub fn cell(&self, column: &str) -> Option<String> {
+        let grid = self.sheet.as_ref()?;
+        let at = grid.columns.iter().position(|names| names.iter().any(|name| name == column))?;
+        Some(format!("{}!{}{}", grid.sheet, letters(at + 1), self.line))
+    }
+}
+
+/// The letters of a sheet's column, from 1: `C`, `AA`.
+pub fn letters(mut column: usize) -> String {
+    let mut letters = Vec::new();
+    while column > 0 {
+        column -= 1;
+        letters.push(b'A' + (column % 26) as u8);
+        column /= 26;
+    }
+    letters.iter().rev().map(|letter| char::from(*letter)).collect()
 }
 
 /// Something wrong with one record, before its position is known.
@@ -278,6 +314,17 @@ impl Fault {
     pub fn value(mut self, value: &str) -> Self {
         self.value = Some(value.chars().take(200).collect());
         self
+    }
+}
+
+impl Fault {
+    /// The message, with the cell that it is about where that is known.
+    pub fn told(&self) -> String {
+        let cell = self.column.as_ref().and_then(|column| self.position.cell(column));
+        match cell.filter(|cell| !self.message.contains(cell.as_str())) {
+            Some(cell) => format!("{cell}: {}", self.message),
+            None => self.message.clone(),
+        }
     }
 }
 

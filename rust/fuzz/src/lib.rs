@@ -79,3 +79,26 @@ fn read(path: &std::path::Path, block: usize, format: &FormatSpec) -> Outcome {
         }
     }
 }
+
+/// A workbook, not compressed, with a header and these rows.
+pub fn workbook(rows: &[u8]) -> Vec<u8> {
+    let head = b"<worksheet><sheetData><row><c t=\"str\"><v>id</v></c><c t=\"str\"><v>item_name</v></c></row>";
+    let sheet = [&head[..], rows, b"</sheetData></worksheet>"].concat();
+    let links = b"<Relationships><Relationship Id=\"r\" Type=\"/worksheet\" Target=\"s.xml\"/></Relationships>";
+    let parts: [(&str, &[u8]); 3] = [
+        ("xl/workbook.xml", b"<workbook><sheets><sheet name=\"S\" id=\"r\"/></sheets></workbook>"),
+        ("xl/_rels/workbook.xml.rels", links),
+        ("xl/s.xml", &sheet),
+    ];
+    let (mut out, mut directory) = (Vec::new(), Vec::new());
+    let word = |number: usize| (number as u32).to_le_bytes();
+    for (name, content) in parts {
+        let (sum, length) = (crc32fast::hash(content).to_le_bytes(), word(content.len()));
+        let common = [&[0; 10][..], &sum, &length, &length, &[name.len() as u8, 0, 0, 0]].concat();
+        directory.extend([&b"PK\x01\x02\0\0"[..], &common, &[0; 10], &word(out.len()), name.as_bytes()].concat());
+        out.extend([&b"PK\x03\x04"[..], &common, name.as_bytes(), content].concat());
+    }
+    let count = [parts.len() as u8, 0];
+    let end = [&b"PK\x05\x06\0\0\0\0"[..], &count, &count, &word(directory.len()), &word(out.len()), &[0, 0]].concat();
+    [out, directory, end].concat()
+}

@@ -67,7 +67,7 @@ pub fn fault_json(fault: &Fault, severity: Severity) -> Json {
         "key": fault.key,
         "column": fault.column,
         "value": fault.value,
-        "message": fault.message,
+        "message": fault.told(),
         "hint": fault.code.hint(),
         "family": fault.code.family(),
         "related": fault.related,

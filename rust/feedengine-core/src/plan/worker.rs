@@ -556,7 +556,7 @@ pub fn duplicate(task: &Task<'_>, entity: &EntityPlan, place: &Place<'_>, other:
         let position = if later == place.ordinal {
             here
         } else {
-            Position { member: here.member, record: u64::from(later) + 1, line: 0, byte: 0 }
+            Position { member: here.member, record: u64::from(later) + 1, ..Position::default() }
         };
         duplicate_fault(entity, position, text)
     });

@@ -308,6 +308,7 @@ impl Document {
             record: self.records + spans.len() as u64 + 1,
             line: self.lines + 1 + exact::lines(&bytes[..at]),
             byte: self.bytes + self.encoding.length(&bytes[..at]),
+            sheet: None,
         };
         Fault::new(code, message).at(position)
     }
@@ -362,7 +363,7 @@ impl Document {
         let before = &self.tail[..at.min(self.tail.len())];
         let line = self.lines + 1 + exact::lines(before);
         let byte = self.bytes + self.encoding.length(before);
-        let position = Position { member: String::new(), record: 0, line, byte };
+        let position = Position { line, byte, ..Position::default() };
         Fault::new(code, message).at(position)
     }
 

@@ -4,21 +4,23 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::columnar::Table;
 use super::decode::{self, Decoded};
 use super::document::{Document, Event};
 use super::fixed::Fixed;
 use super::foreign::{Foreign, Rows, Shape};
-use super::header;
+use super::header::{self, HeaderColumn};
 use super::inflate::{Inflated, Packing};
 use super::json::Next as Value;
 use super::layout::{Form, Layout};
 use super::lines::Lines;
+use super::sheet;
 use super::sniff::{self, Format, HEAD};
 use super::source::{Ahead, Bytes, FileSource, Random, Source, Totals};
 use super::tar::{Tar, is_tar};
 use super::xml::Xml;
 use super::{Block, Encoding, ReadOptions, exact, near};
-use crate::fault::{Code, Fault, Position};
+use crate::fault::{Code, Fault, Grid, Position};
 use crate::record::FieldTable;
 
 /// One table for each of [`ReadOptions::entities`], in the same order.
@@ -124,7 +126,6 @@ enum Stage {
 pub struct Feed {
     input: Ahead<Decoded<Input>>,
     /// The file itself, for formats that jump about in it.
-    #[allow(dead_code)]
     random: Random,
     options: ReadOptions,
     tables: Tables,
@@ -220,12 +221,11 @@ impl Feed {
     }
 
     /// The member as a file that a format may jump about in.
-    #[allow(dead_code)]
     fn random(&mut self) -> Result<Random, Fault> {
         if self.archive || self.packing.is_some() {
             return Random::spool(self.input.behind().raw());
         }
-        self.random.again()
+        Ok(self.random.again())
     }
 
     /// Completes a fault and remembers it.
@@ -294,6 +294,7 @@ impl Feed {
                     if rows.next(&mut self.input, block)? {
                         return Ok(Next::Block);
                     }
+                    self.warnings.extend(rows.warnings());
                     let end = SectionEnd {
                         number: self.sections - 1,
                         records: rows.records,
@@ -357,6 +358,10 @@ impl Feed {
     /// Looks into a member and begins it; lines begin their section at once.
     fn begin(&mut self, entity: Option<usize>) -> Result<Option<Next>, Fault> {
         let raw = self.input.behind().raw().peek(HEAD)?;
+        if let Some(format) = sniff::binary(raw) {
+            let head = raw[..raw.len().min(64)].to_vec();
+            return self.begin_binary(entity, format, &head).map(Some);
+        }
         let encoding = match self.options.format.encoding {
             Some(encoding) => encoding,
             None => decode::of_xml(raw)?.unwrap_or(Encoding::Utf8),
@@ -413,7 +418,8 @@ impl Feed {
                 )));
                 self.section(entity, Form::Json { lines: true, flat }, warnings).map(Some)
             }
-            Format::Json => {
+            // The binary ones were begun before anything was taken for text.
+            Format::Json | Format::Xlsx | Format::Parquet => {
                 self.drop_bytes(mark)?;
                 let first = text.trim_ascii_start().strip_prefix(b"[").unwrap_or_default().trim_ascii_start();
                 let bare = entity.unwrap_or_else(|| self.entity_of(&names_of(first)));
@@ -425,9 +431,23 @@ impl Feed {
         }
     }
 
+    /// Begins a format that jumps about in its file.
+    fn begin_binary(&mut self, entity: Option<usize>, format: Format, head: &[u8]) -> Result<Next, Fault> {
+        let file = self.random()?;
+        let source: Box<dyn Foreign> = match format {
+            Format::Parquet => Box::new(Table::open(file, &self.options)?),
+            _ => Box::new(sheet::open(file, head, &self.options)?),
+        };
+        self.check_name(format);
+        if !self.formats.contains(&format) {
+            self.formats.push(format);
+        }
+        self.begin_rows(entity, source)
+    }
+
     /// Begins the section of a foreign format.
     fn begin_rows(&mut self, entity: Option<usize>, source: Box<dyn Foreign>) -> Result<Next, Fault> {
-        let shape = source.shape();
+        let (shape, sheet) = (source.shape(), source.sheet().map(str::to_owned));
         let mut rows = Box::new(Rows::new(source, &self.options, self.sections));
         let names = match &shape {
             Shape::Columns(names) => names.clone(),
@@ -443,7 +463,8 @@ impl Feed {
                 let (columns, warnings) =
                     header::columns(&found, spec, &self.tables[entity], None, self.options.max_columns)?;
                 let key = found.names.iter().position(|name| header::is_key(spec, name)).unwrap_or_default();
-                (Form::Rows { columns, key }, warnings)
+                let sheet = sheet.map(|sheet| Arc::new(grid(sheet, &columns, &self.tables[entity])));
+                (Form::Rows { columns, key, sheet }, warnings)
             }
         };
         self.stage = Stage::Inside(Reader::Rows(rows));
@@ -477,7 +498,7 @@ impl Feed {
         let entity = entity.unwrap_or_else(|| self.entity_of(&found.names));
         self.entity = Some(entity);
         let spec = &self.options.entities[entity];
-        let at = Position { member: self.member.clone(), record: 0, line: lines.max(1), byte: start };
+        let at = Position { member: self.member.clone(), line: lines.max(1), byte: start, ..Position::default() };
         let (columns, warnings) =
             header::columns(&found, spec, &self.tables[entity], self.options.delimiter, self.options.max_columns)
                 .map_err(|fault| fault.at(at.clone()))?;
@@ -572,6 +593,12 @@ impl Feed {
             self.warnings.push(Fault::new(Code::NameMismatch, message).at(place));
         }
     }
+}
+
+/// The names that faults of a sheet are told with.
+fn grid(sheet: String, columns: &[HeaderColumn], table: &FieldTable) -> Grid {
+    let field = |column: &HeaderColumn| column.field.map_or_else(String::new, |field| table.name(field).to_string());
+    Grid { sheet, columns: columns.iter().map(|column| [column.name.clone(), field(column)]).collect() }
 }
 
 /// Unknown members that are named one by one.

@@ -20,6 +20,16 @@ pub(crate) trait Foreign: Send {
     /// before; formats that need to jump about have a [`super::source::Random`] of their own and leave it alone. A
     /// fault fails the file: what is wrong with one record only is an issue of its row.
     fn next(&mut self, input: &mut dyn Bytes, row: &mut Row) -> Result<bool, Fault>;
+
+    /// The name of the sheet, where records are rows of one.
+    fn sheet(&self) -> Option<&str> {
+        None
+    }
+
+    /// What was odd about the file, once its last record has been read.
+    fn warnings(&mut self) -> Vec<Fault> {
+        Vec::new()
+    }
 }
 
 /// What records look like.
@@ -162,6 +172,11 @@ impl Rows {
         let (block, row) = (options.block.max(16), Row::default());
         let last = Origin::default();
         Rows { source, members, block, section, row, waiting: false, at_end: false, records: 0, last }
+    }
+
+    /// See [`Foreign::warnings`].
+    pub(crate) fn warnings(&mut self) -> Vec<Fault> {
+        self.source.warnings()
     }
 
     /// The text of the first record, which is still to be read; empty if there is none.

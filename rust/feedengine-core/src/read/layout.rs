@@ -7,7 +7,7 @@ use super::header::HeaderColumn;
 use super::json::{self, Reader};
 use super::{Block, Encoding, Issue, ReadOptions, Span, csv, element, exact, foreign, scan};
 use crate::check::Normal;
-use crate::fault::{Code, Position};
+use crate::fault::{Code, Grid, Position};
 use crate::record::digest::fingerprint;
 use crate::record::entity::EntitySpec;
 use crate::record::{Cell, FieldTable, Record, Value};
@@ -20,7 +20,7 @@ pub(crate) enum Form {
     /// JSON lines, or elements of a document's list.
     Json { lines: bool, flat: bool },
     /// Rows of a foreign format as CSV text, with their columns and the place of the key among them.
-    Rows { columns: Vec<HeaderColumn>, key: usize },
+    Rows { columns: Vec<HeaderColumn>, key: usize, sheet: Option<Arc<Grid>> },
     /// Records of a foreign format as flat JSON text.
     Members,
 }
@@ -174,7 +174,11 @@ impl Layout {
     pub fn locate(&self, member: &str, block: &Block, span: &Span, offset: u32) -> Position {
         if let Some(origin) = block.origins.get(span.ordinal as usize) {
             let record = block.first_record + u64::from(span.ordinal) + 1;
-            return Position { member: member.into(), record, line: origin.line, byte: origin.byte };
+            let sheet = match &self.form {
+                Form::Rows { sheet, .. } => sheet.clone(),
+                _ => None,
+            };
+            return Position { member: member.into(), record, line: origin.line, byte: origin.byte, sheet };
         }
         let at = (span.start as usize).saturating_add(offset as usize).min(span.end as usize);
         Position {
@@ -182,6 +186,7 @@ impl Layout {
             record: block.first_record + u64::from(span.ordinal) + 1,
             line: block.first_line + exact::lines(&block.bytes[..at]),
             byte: block.first_byte + self.encoding.length(&block.bytes[..at]),
+            sheet: None,
         }
     }
 }

@@ -141,7 +141,7 @@ impl Lines {
     }
 
     fn position(&self, line: u64, byte: u64) -> Position {
-        Position { member: String::new(), record: self.records + 1, line, byte }
+        Position { record: self.records + 1, line, byte, ..Position::default() }
     }
 }
 

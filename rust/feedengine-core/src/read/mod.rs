@@ -4,7 +4,9 @@
 //! and finds where records end); blocks are then keyed and parsed by any number of threads through the
 //! block's [`Layout`], which is immutable.
 
+mod calendar;
 mod cell;
+mod columnar;
 mod csv;
 mod declared;
 mod decode;
@@ -24,6 +26,7 @@ mod layout;
 mod lines;
 mod near;
 mod scan;
+mod sheet;
 mod simd;
 mod sniff;
 mod source;
@@ -33,6 +36,7 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod xml;
+mod zip;
 
 pub use cell::Scratch;
 pub use declared::{Encoding, FixedField, FixedRecord, FixedSpec, FormatSpec, SheetSpec, Tag, Trailer, XmlSpec};

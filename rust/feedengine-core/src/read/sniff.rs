@@ -15,6 +15,9 @@ pub(crate) enum Format {
     Csv,
     Jsonl,
     Json,
+    /// A workbook.
+    Xlsx,
+    Parquet,
     /// By declaration only.
     Fixed,
     Xml,
@@ -27,6 +30,8 @@ impl Format {
             Format::Csv => "csv",
             Format::Jsonl => "jsonl",
             Format::Json => "json",
+            Format::Xlsx => "xlsx",
+            Format::Parquet => "parquet",
             Format::Fixed => "fixed width",
             Format::Xml => "xml",
         }
@@ -52,7 +57,7 @@ pub(crate) fn refuse(head: &[u8]) -> Result<(), Fault> {
         (b"7z\xBC\xAF", "a 7z archive"),
         (b"Rar!", "a rar archive"),
         (b"PAR1", "a Parquet file"),
-        (b"\xD0\xCF\x11\xE0", "an old Excel file"),
+        (b"\xD0\xCF\x11\xE0", "an old or a locked Excel file"),
     ];
     if let Some((_, name)) = formats.iter().find(|(magic, _)| head.starts_with(magic)) {
         return Err(Fault::new(Code::UnknownFormat, format!("this is {name}")));
@@ -65,6 +70,15 @@ pub(crate) fn refuse(head: &[u8]) -> Result<(), Fault> {
         return Err(Fault::new(Code::NotUtf8, "the file is UTF-16 from its first byte (offset 0), not UTF-8"));
     }
     Ok(())
+}
+
+/// The format of bytes that are no text, of those that are read by jumping about in them.
+pub(crate) fn binary(head: &[u8]) -> Option<Format> {
+    match head {
+        [b'P', b'K', 3, 4, ..] => Some(Format::Xlsx),
+        [b'P', b'A', b'R', b'1', ..] => Some(Format::Parquet),
+        _ => None,
+    }
 }
 
 /// The format of text that starts with `head` (behind the byte order mark); `name` is the file's.
@@ -94,6 +108,8 @@ pub(crate) fn named(name: &str) -> Option<Format> {
         "csv" | "tsv" | "txt" => Some(Format::Csv),
         "json" => Some(Format::Json),
         "jsonl" | "ndjson" => Some(Format::Jsonl),
+        "xlsx" | "xlsm" => Some(Format::Xlsx),
+        "parquet" => Some(Format::Parquet),
         "xml" => Some(Format::Xml),
         _ => None,
     };

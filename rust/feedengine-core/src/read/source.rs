@@ -88,7 +88,7 @@ impl FileSource {
     /// The same file, read at any place without moving anything here. What it reads is not counted.
     pub(crate) fn random(&self) -> Result<Random, Fault> {
         let refuse = |error: std::io::Error| Fault::new(Code::Unreadable, format!("the file cannot be read: {error}"));
-        Ok(Random { file: self.file.try_clone().map_err(refuse)?, at: 0, size: self.size })
+        Ok(Random { file: Arc::new(self.file.try_clone().map_err(refuse)?), at: 0, size: self.size })
     }
 
     /// The length when it was opened.
@@ -104,12 +104,11 @@ impl FileSource {
 
 /// A file for formats that jump about in it: it has a place of its own, whoever else reads the file.
 pub(crate) struct Random {
-    file: File,
+    file: Arc<File>,
     at: u64,
     size: u64,
 }
 
-#[allow(dead_code)]
 impl Random {
     /// What is left of `input` in a temporary file without a name.
     pub(crate) fn spool(input: &mut dyn Bytes) -> Result<Random, Fault> {
@@ -118,7 +117,7 @@ impl Random {
         let (mut buffer, mut size) = (vec![0; 64 * 1024], 0);
         loop {
             match input.read(&mut buffer)? {
-                0 => return Ok(Random { file, at: 0, size }),
+                0 => return Ok(Random { file: Arc::new(file), at: 0, size }),
                 count => file.write_all(&buffer[..count]).map_err(refuse)?,
             }
             size = file.stream_position().map_err(refuse)?;
@@ -131,9 +130,8 @@ impl Random {
     }
 
     /// Another one of the same file, from its start.
-    pub(crate) fn again(&self) -> Result<Random, Fault> {
-        let refuse = |error: std::io::Error| Fault::new(Code::Unreadable, format!("the file cannot be read: {error}"));
-        Ok(Random { file: self.file.try_clone().map_err(refuse)?, at: 0, size: self.size })
+    pub(crate) fn again(&self) -> Random {
+        Random { file: self.file.clone(), at: 0, size: self.size }
     }
 }
 
