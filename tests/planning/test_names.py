@@ -177,3 +177,17 @@ def test_limits_are_kept_for_any_entity(tmp_path: Path) -> None:
     desk.rules.write_text('[catalogs."acme/main".safeguard.entities]\ngoods = "1"\n')
     with pytest.raises(ConfigError, match='has a limit for "goods"; acme/main has products, prices, secrets'):
         desk.plan("PRODUCT_20261122.csv", PRODUCTS)
+
+
+def test_programs_say_a_profile_too(desk: Desk) -> None:
+    import pyarrow as pa
+
+    import feedengine
+
+    with feedengine.open(desk.root / "python", create=True, settings=desk.rules) as engine:
+        path = desk.file("today.csv", PRODUCTS)
+        plan = engine.plan(path, catalog="acme/main", profile=str(desk.profile), entity="products")
+        assert engine.apply(plan).report["outcome"] == "ok"
+        assert pa.table(engine.rows())["sku"].to_pylist() == ["007", "8"]
+        assert pa.table(engine.changes(0, 1))["_change"].to_pylist() == ["added", "added"]
+        assert pa.table(engine.rows(entity="prices")).num_rows == 0
