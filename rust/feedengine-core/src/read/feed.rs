@@ -9,10 +9,9 @@ use super::decode::{self, Decoded};
 use super::document::{Document, Event};
 use super::fixed::Fixed;
 use super::foreign::{Foreign, Rows, Shape};
-use super::header::{self, HeaderColumn};
+use super::header;
 use super::inflate::{Inflated, Packing};
-use super::json::Next as Value;
-use super::layout::{Form, Layout};
+use super::layout::{self, Form, Layout};
 use super::lines::Lines;
 use super::sheet;
 use super::sniff::{self, Format, HEAD};
@@ -20,7 +19,7 @@ use super::source::{Ahead, Bytes, FileSource, Random, Source, Totals};
 use super::tar::{Tar, is_tar};
 use super::xml::Xml;
 use super::{Block, Encoding, ReadOptions, exact, near};
-use crate::fault::{Code, Fault, Grid, Position};
+use crate::fault::{Code, Fault, Position};
 use crate::record::FieldTable;
 
 /// One table for each of [`ReadOptions::entities`], in the same order.
@@ -401,7 +400,7 @@ impl Feed {
             Format::Jsonl => {
                 self.drop_bytes(mark)?;
                 let first = text.trim_ascii_start();
-                let names = names_of(first);
+                let names = sniff::names_of(first);
                 let entity = entity.unwrap_or_else(|| self.entity_of(&names));
                 let flat = names.iter().any(|name| header::is_flat(name));
                 let warnings = if flat {
@@ -422,7 +421,7 @@ impl Feed {
             Format::Json | Format::Xlsx | Format::Parquet => {
                 self.drop_bytes(mark)?;
                 let first = text.trim_ascii_start().strip_prefix(b"[").unwrap_or_default().trim_ascii_start();
-                let bare = entity.unwrap_or_else(|| self.entity_of(&names_of(first)));
+                let bare = entity.unwrap_or_else(|| self.entity_of(&sniff::names_of(first)));
                 self.entity = None;
                 self.stage =
                     Stage::Inside(Reader::Document(Box::new(Document::new(&self.options, bare, &head[..mark]))));
@@ -451,7 +450,7 @@ impl Feed {
         let mut rows = Box::new(Rows::new(source, &self.options, self.sections));
         let names = match &shape {
             Shape::Columns(names) => names.clone(),
-            Shape::Members => names_of(&rows.first(&mut self.input)?),
+            Shape::Members => sniff::names_of(&rows.first(&mut self.input)?),
         };
         let entity = entity.unwrap_or_else(|| self.entity_of(&names));
         self.entity = Some(entity);
@@ -463,7 +462,7 @@ impl Feed {
                 let (columns, warnings) =
                     header::columns(&found, spec, &self.tables[entity], None, self.options.max_columns)?;
                 let key = found.names.iter().position(|name| header::is_key(spec, name)).unwrap_or_default();
-                let sheet = sheet.map(|sheet| Arc::new(grid(sheet, &columns, &self.tables[entity])));
+                let sheet = sheet.map(|sheet| Arc::new(layout::grid(sheet, &columns, &self.tables[entity])));
                 (Form::Rows { columns, key, sheet }, warnings)
             }
         };
@@ -595,18 +594,5 @@ impl Feed {
     }
 }
 
-/// The names that faults of a sheet are told with.
-fn grid(sheet: String, columns: &[HeaderColumn], table: &FieldTable) -> Grid {
-    let field = |column: &HeaderColumn| column.field.map_or_else(String::new, |field| table.name(field).to_string());
-    Grid { sheet, columns: columns.iter().map(|column| [column.name.clone(), field(column)]).collect() }
-}
-
 /// Unknown members that are named one by one.
 const MOST_WARNINGS: usize = 100;
-
-/// Names of the members of the object that `text` starts with.
-fn names_of(text: &[u8]) -> Vec<String> {
-    let mut names = Vec::new();
-    sniff::members(text, |name, _: Value| names.push(name.to_owned()));
-    names
-}

@@ -191,6 +191,12 @@ impl Layout {
     }
 }
 
+/// The names that faults of a sheet are told with.
+pub(crate) fn grid(sheet: String, columns: &[HeaderColumn], table: &FieldTable) -> Grid {
+    let field = |column: &HeaderColumn| column.field.map_or_else(String::new, |field| table.name(field).to_string());
+    Grid { sheet, columns: columns.iter().map(|column| [column.name.clone(), field(column)]).collect() }
+}
+
 /// See [`Layout::fingerprint`].
 fn print(form: &Form, spec: &EntitySpec) -> u64 {
     // Raised when the same bytes come to mean other cells.

@@ -172,6 +172,13 @@ pub(crate) fn members(text: &[u8], mut each: impl FnMut(&str, Next)) {
     });
 }
 
+/// Names of the members of the object that `text` starts with.
+pub(crate) fn names_of(text: &[u8]) -> Vec<String> {
+    let mut names = Vec::new();
+    members(text, |name, _| names.push(name.to_owned()));
+    names
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::testing::options;
