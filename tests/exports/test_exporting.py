@@ -131,6 +131,27 @@ def test_replay_brings_a_record_again_as_it_is_now(shop: Shop) -> None:
         exporting.replay(shop.store, shop.out, found)
 
 
+@pytest.mark.feature("W4")
+def test_deliveries_are_forgotten_in_time_and_never_that_a_record_was_sent(shop: Shop) -> None:
+    from feedengine.service.keeping import tidy
+
+    shop.orders(_1="Confirmed", _2="Confirmed")
+    shop.look()
+    shop.send()
+    shop.orders(_3="Confirmed")
+    shop.look()
+    with shop.store.ledger.write() as con:
+        con.execute("UPDATE deliveries SET created = '2026-01-01T00:00:00Z', sent = '2026-01-01T00:00:00Z'")
+        con.execute("UPDATE deliveries SET sent = NULL WHERE status = 'WAITING'")
+    assert tidy(shop.store, shop.outbox, 30) == 2
+    assert [each.status for each in shop.outbox.list()] == ["WAITING"]
+    assert sorted(status for _, status in shop.exports.list("orders")) == ["SENT", "SENT", "WAITING"]
+    shop.orders(_1="Draft")
+    shop.orders(_1="Confirmed")
+    assert shop.look() == 0, "it was sent once, and that is known"
+    assert shop.send() == 1
+
+
 def dies_at(where: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the process die at a fault point, once."""
     armed = [where]

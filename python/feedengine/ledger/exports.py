@@ -146,6 +146,18 @@ class Exports:
             )
         return made
 
+    def forget(self, before: str) -> int:
+        """Forget deliveries of records that ended and were made before a time; gives how many.
+
+        That the records were put out is never forgotten.
+        """
+        with self._database.write() as con:
+            return con.execute(
+                "DELETE FROM deliveries WHERE status IN ('SENT', 'DROPPED') AND created < ? AND publication IS NULL "
+                "AND json_extract(about, '$.export') IS NOT NULL",
+                [before],
+            ).rowcount
+
     def find(self, record: str) -> list[Exported]:
         """Where a record was put out."""
         with self._database.read() as con:
@@ -158,8 +170,9 @@ class Exports:
         columns = ", ".join(f"e.{field.name}" for field in fields(Exported))
         with self._database.read() as con:
             rows = con.execute(
-                f"SELECT {columns}, coalesce(d.status, 'SKIPPED') FROM exported AS e LEFT JOIN deliveries AS d "
-                f"ON d.id = e.delivery {where} ORDER BY e.delivery DESC, e.record LIMIT ?",
+                f"SELECT {columns}, coalesce(d.status, CASE e.delivery WHEN 0 THEN 'SKIPPED' ELSE 'SENT' END) "
+                f"FROM exported AS e LEFT JOIN deliveries AS d ON d.id = e.delivery {where} "
+                "ORDER BY e.delivery DESC, e.record LIMIT ?",
                 [*values, limit],
             ).fetchall()
         return [(Exported(*row[:-1]), str(row[-1])) for row in rows]

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from feedengine.errors import UsageError, from_os_error
 from feedengine.faults import point
-from feedengine.ledger.outbox import NewDelivery, Outbox, clock
+from feedengine.ledger.exports import Exports
+from feedengine.ledger.outbox import NewDelivery, Outbox, clock, stamp
 
 if TYPE_CHECKING:
     from feedengine.store import Store
@@ -83,6 +84,8 @@ def tidy(store: Store, outbox: Outbox, keep_days: int) -> int:
     gone = outbox.forget_files(clock() - timedelta(days=keep_days))
     for delivery in gone:
         shutil.rmtree((store.root / delivery.file).parent, ignore_errors=True)
+    # Records are many; that each was sent is noted elsewhere.
+    Exports(outbox).forget(stamp(clock() - timedelta(days=keep_days)))
     folder = store.root / "outbox"
     known = {Path(file).parent.name for file in outbox.files()}
     for each in folder.iterdir() if folder.is_dir() else ():

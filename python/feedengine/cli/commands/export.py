@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 from feedengine.cli import params
@@ -54,10 +55,13 @@ def show(context: Context, record: Record) -> int:
 
     session = params.session(context)
     outbox = Outbox(session.store.ledger)
-    found = [
-        {**each.as_dict(), "sent": outbox.get(each.delivery).as_dict() if each.delivery else None}
-        for each in _found(session, record)
-    ]
+    found = []
+    for each in _found(session, record):
+        sent = None
+        with suppress(NotFound):
+            # Deliveries are forgotten after `outbox.keep_days`.
+            sent = outbox.get(each.delivery).as_dict() if each.delivery else None
+        found.append({**each.as_dict(), "sent": sent})
     session.out.show({"schema": "feedengine.exported/1", "records": found}, render.details(found))
     return 0
 

@@ -42,7 +42,8 @@ def details(records: Sequence[Mapping[str, Any]]) -> list[str]:
         sent = each["sent"]
         rows = [("export", each["export"]), ("record", each["record"]), ("snapshot", str(each["snapshot"]))]
         if sent is None:
-            rows.append(("status", "skipped: it was there before the export"))
+            skipped = "skipped: it was there before the export"
+            rows.append(("status", f"sent {moment(each['at'])}" if each["delivery"] else skipped))
         else:
             rows += [("status", sent["status"].lower()), ("target", sent["target"]), ("folder", sent["path"])]
             rows += [("delivery", str(sent["id"])), ("put out", moment(each["at"]))]
