@@ -101,6 +101,11 @@ impl Planner {
         })
     }
 
+    /// Writes all rows of a feed to `out`: lines of JSON [member, entity, record, {column: text}]. Plans nothing.
+    fn sent(&self, py: Python<'_>, path: PathBuf, out: PathBuf) -> PyResult<()> {
+        self.planning(py, move |planner| planner.sent(&path, &out))
+    }
+
     /// Reads the feed at `path`.
     fn scan(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         self.planning(py, move |planner| planner.scan(&path))

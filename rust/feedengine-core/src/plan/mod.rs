@@ -26,6 +26,7 @@ mod relate;
 mod request;
 mod rules;
 mod seen;
+mod sent;
 mod sentences;
 mod settle;
 mod spool;
