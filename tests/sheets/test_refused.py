@@ -192,7 +192,7 @@ def test_rejected_rows_of_what_has_no_lines_are_not_cut_out_of_it(name: str, con
     feed = tmp_path / name
     feed.write_bytes(content)
     problem = {"severity": "row", "byte_offset": 0, "record_number": 1, "member": name, "entity": "items"}
-    assert rejected.write(feed, tmp_path, [problem]) == 0
+    assert rejected.write(feed, tmp_path, rejected.listed([problem])) == 0
     assert sorted(tmp_path.iterdir()) == [feed]
 
 
