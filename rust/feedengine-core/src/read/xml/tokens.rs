@@ -221,7 +221,7 @@ impl Tokens {
                 if self.rooted { "text follows the end of the document" } else { "text comes before the document" };
             return Err(self.fault_at(self.at - blank.len(), Code::BadXml, what));
         }
-        if let Some(at) = text.find("]]>") {
+        if let Some(at) = memchr::memmem::find(text.as_bytes(), b"]]>") {
             return Err(self.fault_at(start + at, Code::BadXml, "]]> must be written as ]]&gt;"));
         }
         let text = letters::resolve(text, false).map_err(|wrong| self.wrong(start, wrong))?;
