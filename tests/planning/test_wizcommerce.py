@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from feedengine import profile
 from feedengine.deliver.export import export, export_ids
 from feedengine.errors import UsageError
 from planning.desk import CATALOG, Desk, text
@@ -29,8 +28,8 @@ FIRST: dict[str, list[dict[str, str]]] = {
         {"SKU_ID": "7", "Reference ID": "P-8", "Name": "Oak table", "Collection": "COL-1", "Wood": "oak"},
     ],
     "INVENTORY": [
-        {"SKU_ID": "007", "Available Quantity": "5", "Backorder Allowed": "true"},
-        {"SKU_ID": "7", "Available Quantity": "0", "Backorder Allowed": "false"},
+        {"SKU_ID": "007", "Available Quantity": "5", "Backorder Allowed": "Y"},
+        {"SKU_ID": "7", "Available Quantity": "0", "Backorder Allowed": "N"},
     ],
     "CUSTOMER": [
         {"Reference ID": "C-1", "Company Name": "Nordic Interiors Ltd", "Sales Rep": "dana@example.com"},
@@ -63,13 +62,7 @@ class Wiz(Desk):
 
     def send(self, word: str, *rows: dict[str, str], **wish: Any) -> dict[str, Any]:
         """Apply a file of an entity, as it is called on its day."""
-        own = {
-            heading: field.name
-            for field in profile.load("wizcommerce").entity(ENTITIES[word]).fields
-            for heading in (field.heading, *field.aliases)
-        }
-        named = [{own.get(name, f"metadata:{name}"): value for name, value in row.items()} for row in rows]
-        return self.apply(f"{ENTITIES[word]}/{word}_{DAY}_{next(_numbers)}.csv", text(named), **wish)
+        return self.apply(f"{ENTITIES[word]}/{word}_{DAY}_{next(_numbers)}.csv", text(rows), **wish)
 
     def load(self) -> None:
         """The first import of everything, what is named first."""
@@ -184,6 +177,18 @@ def test_stock_of_an_unknown_product_waits_for_it(tmp_path: Path, named: bool) -
     assert [row["sku_id"] for row in loaded.rows("inventory")] == ["007", "7"]
     loaded.send("PRODUCT", {"SKU_ID": "new", "Name": "New lamp"})
     assert [row["sku_id"] for row in loaded.rows("inventory")] == ["007", "7", "new"]
+
+
+@pytest.mark.feature("L4", "W24")
+def test_a_stock_file_leaves_products_as_they_are(loaded: Wiz) -> None:
+    before = (loaded.digest("products"), loaded.rows("products"))
+    report = loaded.send(
+        "INVENTORY", {"SKU_ID": "007", "Available Quantity": "99"}, {"SKU_ID": "7", "Available Quantity": "1"}
+    )
+    assert (report["entities"]["inventory"]["changed"], report["entities"]["products"]["changed"]) == (2, 0)
+    assert (loaded.digest("products"), loaded.rows("products")) == before
+    # What the file has no column for stays: a patch says nothing of it.
+    assert loaded.one("inventory", "sku_id", "007")["backorder"] is True
 
 
 @pytest.mark.feature("W2")
