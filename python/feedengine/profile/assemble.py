@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from feedengine import engine
 from feedengine.profile import keys, kinds, read
 from feedengine.profile.compile import entity_spec
 from feedengine.profile.consistent import check_entities, check_field, check_fields, check_naming, order_of
@@ -31,6 +32,8 @@ def assemble(document: Mapping[str, Any], place: Place) -> Profile:
     }
     entities = tuple(raw.values())
     check_entities(entities, place / "entities")
+    if naming.grammar != "constructor":
+        _ask_engine(entities, place / "entities")
     check_naming(naming, entities, place / "naming")
     rules = _rules(given["settings"], naming, place / "settings")
     made = Profile(
@@ -46,6 +49,13 @@ def assemble(document: Mapping[str, Any], place: Place) -> Profile:
         exports=exports(given["exports"], entities, place / "exports"),
     )
     return Profile(**{**vars(made), "digest": _digest(made)})
+
+
+def _ask_engine(entities: tuple[EntityDeclaration, ...], place: Place) -> None:
+    """The engine has the last word, on regular expressions for example, whose syntax is its own."""
+    for amiss in engine.check_entities([each.spec for each in entities]):
+        at = place / str(amiss["entity"])
+        raise (at / "fields" / amiss["field"] if amiss["field"] else at).error(f"cannot be: {amiss['message']}")
 
 
 # A default for all fields cannot say what makes one field that field.
