@@ -2,9 +2,11 @@
 
 use arrow_array::RecordBatch;
 
+use super::request::Request;
 use super::stop::Stop;
 use super::stored::StoredRows;
 use super::{EntityPlan, Planner};
+use crate::bags::Partitioned;
 use crate::identify::{Directory, Form, Identity, Told, given};
 use crate::record::entity::EntitySpec;
 use crate::record::{FieldId, Record};
@@ -22,7 +24,7 @@ pub struct Needed {
 const BATCH: usize = 256;
 
 /// The fields that each entity's directory must hold.
-pub fn directory_fields(specs: &[EntitySpec]) -> Vec<Vec<(String, Form)>> {
+fn directory_fields(specs: &[EntitySpec]) -> Vec<Vec<(String, Form)>> {
     let named = |entity: &str| -> Vec<String> {
         let references = specs.iter().flat_map(|spec| &spec.references).filter(|to| to.entity == entity);
         references.flat_map(|to| to.by.iter().map(|(_, other)| other.clone())).collect()
@@ -98,13 +100,25 @@ impl Planner {
 }
 
 /// The directory of an entity, empty until it is told.
-pub fn directory(
-    entity: &EntityPlan,
-    fields: Vec<(String, Form)>,
-    memory: usize,
-    folder: &std::path::Path,
-) -> Directory {
+fn directory(entity: &EntityPlan, fields: Vec<(String, Form)>, memory: usize, folder: &std::path::Path) -> Directory {
     let made = !entity.spec.identity.is_empty();
     let slots = if fields.is_empty() && !made { 0 } else { entity.index.slots() };
     Directory::new(fields, made, slots, memory, folder)
+}
+
+/// Gives each entity what its spec says of identity.
+pub fn identified(request: &Request, mut entities: Vec<EntityPlan>) -> Result<Vec<EntityPlan>, Stop> {
+    let fields = directory_fields(&request.entities);
+    let share = request.memory / 4 / fields.iter().map(Vec::len).sum::<usize>().max(1);
+    for (entity, named) in entities.iter_mut().zip(&fields) {
+        if Identity::is_needed(&entity.spec, &request.entities) {
+            let identity = Identity::new(&entity.spec, &entity.table, &request.entities, &fields);
+            let identity = identity.map_err(Stop::Broken)?;
+            let bag = || Partitioned::new(request.memory / 8 / (identity.keys.len() + 1), request.temp_dir.clone());
+            entity.claims = (0..=identity.keys.len()).map(|_| bag()).collect();
+            entity.identity = Some(identity);
+        }
+        entity.directory = directory(entity, named.clone(), share * named.len(), &request.temp_dir);
+    }
+    Ok(entities)
 }

@@ -65,7 +65,7 @@ pub use write::NextBase;
 
 use crate::check;
 use crate::fault::{Code, Fault, Position, Severity};
-use crate::identify::{Identity, Print};
+use crate::identify::Print;
 use crate::read::{FileInfo, ReadOptions, Section, SectionEnd, Tables};
 use crate::record::FieldId;
 use crate::record::digest::{Hasher, fingerprint};
@@ -190,7 +190,7 @@ impl Planner {
                 EntityPlan::open(number, spec, base, mark, store, memory, &request.temp_dir)
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let entities = identified(&request, entities)?;
+        let entities = known::identified(&request, entities)?;
         let options = ReadOptions {
             entities: request.entities.clone(),
             delimiter: settings.delimiter.map(|delimiter| delimiter as u8),
@@ -554,23 +554,6 @@ impl Planner {
         let get = |number: &std::sync::atomic::AtomicU64| number.load(Ordering::Relaxed);
         (get(&self.control.done), get(&self.control.total), get(&self.control.records))
     }
-}
-
-/// Gives each entity what its spec says of identity.
-fn identified(request: &Request, mut entities: Vec<EntityPlan>) -> Result<Vec<EntityPlan>, Stop> {
-    let fields = known::directory_fields(&request.entities);
-    let share = request.memory / 4 / fields.iter().map(Vec::len).sum::<usize>().max(1);
-    for (entity, named) in entities.iter_mut().zip(&fields) {
-        if Identity::is_needed(&entity.spec, &request.entities) {
-            let identity = Identity::new(&entity.spec, &entity.table, &request.entities, &fields);
-            let identity = identity.map_err(Stop::Broken)?;
-            let bag = || Partitioned::new(request.memory / 8 / (identity.keys.len() + 1), request.temp_dir.clone());
-            entity.claims = (0..=identity.keys.len()).map(|_| bag()).collect();
-            entity.identity = Some(identity);
-        }
-        entity.directory = known::directory(entity, named.clone(), share * named.len(), &request.temp_dir);
-    }
-    Ok(entities)
 }
 
 impl Read {
