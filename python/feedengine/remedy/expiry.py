@@ -78,6 +78,7 @@ def _report(
     counts = {"uploaded": True, "rows": len(rows), "rejected": len(rows), **dict.fromkeys(_NONE, 0), "fields": {}}
     return {
         "schema": "feedengine.task/1",
+        "own": True,
         "operation": operation,
         "force": False,
         "catalog": catalog,

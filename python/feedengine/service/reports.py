@@ -6,13 +6,14 @@ import io
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from feedengine.deliver.spreadsheet import write_rows
 from feedengine.ledger import PROBLEM_COLUMNS, Task
 from feedengine.remedy import rejects
-from feedengine.remedy.terms import terms
+from feedengine.remedy.terms import Terms, terms
 from feedengine.service import homes, owners, rejected
 from feedengine.service.files import put
 from feedengine.service.outside import error_for_sender
@@ -38,12 +39,12 @@ def write(store: Store, settings: Settings, task: Task) -> None:
         write_rows(stream, COLUMNS, problems)
         put(folder / "errors.csv", stream.getvalue().encode("utf-8", "backslashreplace"))
     if task.status == "DONE" and known["rejected"]:
-        found = terms(store, settings, f"{task.key}/{task.section}", known["entities"])
+        found = _terms(store, settings, task)
         rows = rejects.rows(store, task.id) or rejected.listed(store.ledger.problems(task.id))
         written = rejected.write(Path(str(task.path)), folder, rows, found.formats)
         known["rejected_rows"] = {"written": written, "of": known["rejected"]}
     if any(problem.get("owner") for problem in problems):
-        found = terms(store, settings, f"{task.key}/{task.section}", known["entities"])
+        found = _terms(store, settings, task)
         known["owners"] = owners.write(folder, COLUMNS, problems, found)
     # Last: who sees it may read the others.
     content = json.dumps(known, indent=1, ensure_ascii=False).encode() + b"\n"
@@ -51,6 +52,13 @@ def write(store: Store, settings: Settings, task: Task) -> None:
     by_name = homes.inside(task, homes.answer(task))
     if len(os.fsencode(by_name.name)) <= _LONGEST_NAME:
         put(by_name, content)
+
+
+def _terms(store: Store, settings: Settings, task: Task) -> Terms:
+    """The terms of the task's catalog; a feed that the engine wrote itself is plain, whatever the profile says."""
+    report = task.report or {}
+    found = terms(store, settings, f"{task.key}/{task.section}", report.get("entities"))
+    return replace(found, formats={}, delimiters={}) if report.get("own") else found
 
 
 def summary(task: Task, listed: int) -> dict[str, Any]:
