@@ -26,7 +26,7 @@ FIELDS: list[tuple[str, str, list[Any], list[Any]]] = [
     ('{ normal = ["trim", "nfc", "upper"] }', "text", ["trim", "nfc", "upper"], []),
     ('"json"', "json", [], []),
     ('"integer"', "integer", [], []),
-    ('{ type = "integer", group = "." }', "integer", [{"decimal": {"point": ".", "group": "."}}], []),
+    ('{ type = "integer", group = "." }', "integer", [{"decimal": {"point": ",", "group": "."}}], []),
     ('{ type = "integer", policy = "warn" }', "text", [], [("integer", "warn")]),
     ('"decimal"', "text", [], [({"decimal": {"scale": None}}, "reject")]),
     (

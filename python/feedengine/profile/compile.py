@@ -67,7 +67,9 @@ def _steps(field: Field) -> list[Any]:
     if field.unit:
         steps.append({"unit": {"factors": [list(pair) for pair in field.unit]}})
     if (field.type == "decimal" and field.point != ".") or (field.type in ("decimal", "integer") and field.group):
-        steps.append({"decimal": {"point": field.point, "group": field.group}})
+        # A whole number has no fraction, so that its point is whatever its groups are not separated by.
+        point = field.point if field.point != field.group else "," if field.group == "." else "."
+        steps.append({"decimal": {"point": point, "group": field.group}})
     if field.type == "date" and field.forms != ("YYYY-MM-DD",):
         steps.append({"date": {"forms": list(field.forms)}})
     if field.type == "boolean" and (field.yes or field.no):
