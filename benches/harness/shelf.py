@@ -18,7 +18,7 @@ COLORS = ("red", "green", "blue", "black", "white", "grey", "brown", "beige", "p
 CHECKS: tuple[tuple[str, str, Any, str], ...] = (
     ("sku_pattern", "sku", {"pattern": {"regex": "[A-Z]{3}-[0-9]{5}"}}, "abc-12345"),
     ("name_length", "name", {"length": {"min": 3, "max": 120}}, "ab"),
-    ("price_decimal", "price", {"decimal": {"scale": 2}}, "12.345"),
+    ("price_decimal", "price", {"decimal": {"scale": 2}}, "9999.995"),
     ("price_range", "price", {"range": {"min": "0.01", "max": "99999.99"}}, "100000"),
     ("sale_at_most", "sale", {"at_most": {"field": "price"}}, "99999.5"),
     ("stock_integer", "stock", "integer", "many"),
