@@ -1,6 +1,8 @@
 //! Matching by three identifiers: how fast the identifiers of stored customers are learnt, what they hold of memory, how
 //! many rows a second find their record. `CUSTOMERS=5000000 cargo bench --bench matching` runs it whole.
 
+#![allow(clippy::print_stdout)]
+
 use std::time::Instant;
 
 use feedengine_core::identify::matching::{Row, find};
@@ -79,9 +81,9 @@ fn main() -> Result<(), Failure> {
     }
     directory.finish()?;
     let learnt = started.elapsed();
-    println!("learnt     {customers} customers in {learnt:.2?}, {} MB held", held() - before);
+    println!("learnt     {customers} customers in {learnt:.2?}, {} MB held", held().saturating_sub(before));
 
-    let identity = Identity::new(&spec, &table, &[spec.clone()], &[fields])?;
+    let identity = Identity::new(&spec, &table, std::slice::from_ref(&spec), &[fields])?;
     // Rows in no order of the store's, made before the clock starts: reading a file is measured elsewhere.
     let rows: Vec<Record> = (0..customers.min(1_000_000))
         .map(|n| {
