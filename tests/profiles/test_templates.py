@@ -16,7 +16,7 @@ DAY = datetime(2026, 11, 21, tzinfo=UTC)
 
 
 @pytest.mark.feature("W6", "L8", "T15")
-@pytest.mark.parametrize("form", ["csv"])
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
 def test_every_template_of_wizcommerce_loads_as_it_is(tmp_path: Path, form: str) -> None:
     made = profile.load("wizcommerce")
     shop = opened(tmp_path, "wizcommerce")
