@@ -53,6 +53,18 @@ def test_the_profile_is_said_once(run: Run) -> None:
     run("snapshot", "export", "--out", "-", "--ids", "prices", code=2)
 
 
+def test_what_to_type_next_keeps_what_was_typed(run: Run, tmp_path: Path) -> None:
+    typed = ("PRICE_20261121.csv", "--catalog", "acme/main", "--profile", "shop.toml")
+    error = run("sync", *typed, code=2)["error"]
+    assert error["code"] == "OTHER_OPERATION"
+    words = [str(tmp_path / word) if word.endswith((".csv", ".toml")) else word for word in typed]
+    said = [hint["argv"] for hint in error["hints"]]
+    assert [argv[argv.index("apply") :] for argv in said] == [
+        ["apply", *words],
+        ["apply", *words, "--operation", "sync"],
+    ]
+
+
 @pytest.mark.feature("W8")
 def test_validate_reads_by_the_profile(run: Run) -> None:
     found = run("validate", "PRODUCT_20261121.csv", "--profile", "shop.toml")

@@ -92,16 +92,24 @@ def _operation(verb: str, file: Path, name: FeedName | BadName, options: FeedOpt
     """The operation that was typed, or that the verb `sync` means; a name that says another one is not overruled."""
     wanted = options.operation or ("sync" if verb == "sync" else None)
     if wanted and isinstance(name, FeedName) and name.operation != wanted and not options.operation:
+        again = ("feedengine", "apply", str(file), *_typed(options))
         raise UsageError(
             f"By its name this feed is a {name.operation}, not a sync.",
             state="Nothing was changed.",
             code="OTHER_OPERATION",
             hints=[
-                Hint("Do what the name says", ("feedengine", "apply", str(file))),
-                Hint("Really sync it", ("feedengine", "apply", str(file), "--operation", "sync")),
+                Hint("Do what the name says", again),
+                Hint("Really sync it", (*again, "--operation", "sync")),
             ],
         )
     return wanted
+
+
+def _typed(options: FeedOptions) -> tuple[str, ...]:
+    """What was typed about the feed's place, to be typed again."""
+    named = {"--catalog": options.catalog, "--profile": options.profile, "--entity": options.entity}
+    words = [word for flag, value in named.items() if value is not None for word in (flag, value)]
+    return (*words, *(("--create",) if options.create else ()))
 
 
 def bad_name(name: BadName, verb: str, *, profiled: bool = False) -> FeedRejected:
