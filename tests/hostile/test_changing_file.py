@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from feedengine import engine, ingest
+from feedengine.asking import engine_request
 from feedengine.errors import FeedRejected, InternalError
 from model.settings import Settings
 from model.spec import ENTITIES
@@ -71,7 +72,7 @@ def test_before_faults_are_located(change: Callable[[Path], None], tmp_path: Pat
     with shop.store.catalog("key_a1") as catalog:
         base = catalog.base("Products")
         target = ingest.resolve(shop.store, settings, request)
-        asked = ingest._engine_request(shop.store, settings, request, target, base, catalog)
+        asked = engine_request(shop.store, settings, request, target, base, catalog)
         planner = engine.Planner(asked, shop.store.secret)
         planner.scan(path)
         change(path)

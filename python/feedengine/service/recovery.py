@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from feedengine import ingest
+from feedengine.errors import CatalogBusy
 from feedengine.faults import point
 from feedengine.ledger import Queue, Task, process
 from feedengine.service.part import Log
@@ -19,7 +20,13 @@ def recover(store: Store, settings: Settings, log: Log) -> list[int]:
     lease = float(settings.get("queue.lease"))
     settled = []
     for task in queue.abandoned():
-        if not queue.adopt(task, lease):
+        try:
+            adopted = queue.adopt(task, lease)
+        except CatalogBusy:
+            # Nobody can write while a worker that is silent holds the ledger itself; with it goes what it had begun.
+            process.end(task.worker)
+            adopted = queue.adopt(task, lease)
+        if not adopted:
             continue
         # One that is silent but not dead holds the catalog's lock, perhaps, and must not wake up and go on.
         process.end(task.worker)
