@@ -114,6 +114,22 @@ def test_damage_and_full_disks_are_named(ledger: Ledger, monkeypatch: pytest.Mon
         Ledger(tmp_path / "bad.sqlite").get(1)
 
 
+def test_what_cannot_be_committed_leaves_nothing_open(ledger: Ledger, tmp_path: Path) -> None:
+    """Else the next transaction would be part of it, and be lost with it."""
+    with ledger.write() as con:
+        con.execute("CREATE TABLE owners (id INTEGER PRIMARY KEY)")
+        con.execute("CREATE TABLE things (owner INTEGER REFERENCES owners(id) DEFERRABLE INITIALLY DEFERRED)")
+    with pytest.raises(StoreDamaged), ledger.write() as con:
+        con.execute("INSERT INTO things VALUES (7)")
+    task = ledger.create(key="key_a", section="Products", operation="sync", filename="a.csv")
+    other = sqlite3.connect(ledger.path)
+    try:
+        assert other.execute("SELECT id FROM tasks").fetchall() == [(task,)]
+        assert other.execute("SELECT count(*) FROM things").fetchall() == [(0,)]
+    finally:
+        other.close()
+
+
 def test_as_dict_is_json(ledger: Ledger) -> None:
     task: Task = ledger.get(new(ledger))
     assert task.as_dict()["waiting"] is False

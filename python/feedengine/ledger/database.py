@@ -55,10 +55,12 @@ class Database:
             con.execute("BEGIN IMMEDIATE")
             try:
                 yield con
+                con.execute("COMMIT")
             except BaseException:
-                con.execute("ROLLBACK")
+                # One that could not be committed is open still, and the next would become part of it.
+                if con.in_transaction:
+                    con.execute("ROLLBACK")
                 raise
-            con.execute("COMMIT")
 
     def _connection(self) -> sqlite3.Connection:
         if self._con is None:
