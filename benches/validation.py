@@ -31,7 +31,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
     parser.add_argument("--times", type=int, default=3)
-    parser.add_argument("--folder", type=Path, default=HERE / "runs" / "data")
+    parser.add_argument("--folder", type=Path, default=HERE.parent / ".bench", help="scratch space")
     parser.add_argument("--strict", action="store_true")
     options = parser.parse_args()
     feed, truth = shelf.make(options.folder, options.rows)
