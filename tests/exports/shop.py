@@ -80,7 +80,8 @@ class Shop:
 
     def send(self) -> int:
         """Deliver what is in the outbox."""
-        return Sender(self.store, target_of(self.settings, self.out.target), self.note).drain()
+        # The longest of the waits between attempts: one of no time at all would be a second attempt within this call.
+        return Sender(self.store, target_of(self.settings, self.out.target), self.note, dice=lambda: 1.0).drain()
 
     def found(self) -> dict[str, list[str]]:
         """What the partner sees: files by folder."""

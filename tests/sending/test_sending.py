@@ -9,7 +9,7 @@ import pytest
 
 from feedengine.errors import TransportError, UsageError
 from feedengine.ledger.incidents import Incidents
-from feedengine.service.sending import target_lock
+from feedengine.service.alone import alone
 from sending.servers import Death, Desk
 
 
@@ -339,7 +339,7 @@ def test_blackout_hours(desk: Desk, window: str, at: int, until: int | None) -> 
 
 def test_two_never_send_to_one_target_at_once(desk: Desk) -> None:
     desk.put_in("1", "1.csv")
-    with target_lock(desk.store, "shop") as ours:
+    with alone(desk.store, "send", "shop") as ours:
         assert ours
         assert desk.drain() == 0
         assert desk.server().calls == []

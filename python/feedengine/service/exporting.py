@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,7 @@ from feedengine.ledger.exports import Exported, Exports
 from feedengine.ledger.outbox import NewDelivery, Outbox
 from feedengine.profile.exports import UUID, ExportFile
 from feedengine.service import folders
+from feedengine.service.alone import alone
 from feedengine.service.bell import ring
 from feedengine.service.keeping import new_folder
 from feedengine.service.outgoing import Outgoing, outgoing
@@ -60,7 +59,7 @@ def catch_up(store: Store, out: Outgoing, log: Log) -> int:
     """
     exports = Exports(Outbox(store.ledger))
     count = 0
-    with _alone(store, out.name) as ours:
+    with alone(store, "export", out.name) as ours:
         while ours and (newest := exports.newest(out.catalog)) > (exports.reached(out.name, out.catalog) or 0):
             count += _one_look(store, out, exports, newest)
     if count:
@@ -264,21 +263,3 @@ def _sync(store: Store, written: list[Path]) -> None:
             sync([*written, store.root / "outbox"])
         except OSError as error:
             raise from_os_error(error, "bring files for sending onto the disk") from error
-
-
-@contextmanager
-def _alone(store: Store, name: str) -> Iterator[bool]:
-    """Be the only one that looks for an export; gives False where another process or thread is at it."""
-    folder = store.root / "run"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"export.{hashlib.sha256(name.encode()).hexdigest()[:16]}.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
-    finally:
-        os.close(descriptor)

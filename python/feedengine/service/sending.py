@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import os
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +13,7 @@ from feedengine.errors import FeedEngineError, from_os_error
 from feedengine.faults import point
 from feedengine.ledger import process
 from feedengine.ledger.outbox import Delivery, Outbox, clock, stamp
+from feedengine.service.alone import alone
 from feedengine.service.delivering import deliver
 from feedengine.service.folders import deliver_folders, members
 from feedengine.service.part import Log
@@ -69,7 +66,7 @@ class Sender:
     def drain(self) -> int:
         """Send all that is due, in order; gives how many arrived. Does nothing where another one sends there."""
         arrived = 0
-        with target_lock(self._store, self._target.name) as ours:
+        with alone(self._store, "send", self._target.name) as ours:
             if not ours:
                 return 0
             remote: Remote | None = None
@@ -229,24 +226,3 @@ def settle_incident(store: Store, target: str) -> None:
     incidents = Incidents(store.ledger)
     if incidents.seen("delivery_dead", target) and not Outbox(store.ledger).list(status=["DEAD"], target=target):
         incidents.close("delivery_dead", target)
-
-
-@contextmanager
-def target_lock(store: Store, target: str) -> Iterator[bool]:
-    """Be the only one that sends to a target; gives False where another process or thread is.
-
-    The kernel drops it when the process dies.
-    """
-    folder = store.root / "run"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    path = folder / f"send.{hashlib.sha256(target.encode()).hexdigest()[:16]}.lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-            return
-        yield True
-    finally:
-        os.close(descriptor)

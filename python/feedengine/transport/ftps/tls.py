@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 import time
+from abc import abstractmethod
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
@@ -105,11 +106,13 @@ class TlsChannel:
             self._shaking = False
             self.tls_failed(error)
 
+    @abstractmethod
     def tls_ready(self) -> None:
-        raise NotImplementedError
+        """The handshake is done."""
 
+    @abstractmethod
     def tls_failed(self, error: Exception) -> None:
-        raise NotImplementedError
+        """It came to nothing."""
 
     def handle_read_event(self) -> None:
         if self._shaking:
@@ -166,8 +169,9 @@ class TlsChannel:
             self.handle_close()
             return 0
 
+    @abstractmethod
     def handle_close(self) -> None:
-        raise NotImplementedError
+        """The peer is gone."""
 
     def say_goodbye(self) -> None:
         """Send close_notify, as well as that can be done without waiting."""
