@@ -50,6 +50,9 @@ async def _attempt(host: str, port: int, sent: Sent, die_after: int | None, begu
                 await asyncio.wait_for(file.close(), 0.0001)
             return "unknown", "the client was killed while the answer was due"
         await file.close()
+        # The library's close says nothing where the connection is gone already. An answer to a question that comes
+        # after it shows that it was asked, and answered.
+        await client.realpath(".")
     except (asyncssh.SFTPConnectionLost, asyncssh.SFTPNoConnection, asyncssh.DisconnectError, OSError) as error:
         return "unknown" if begun else "nothing", f"{type(error).__name__}: {error}"
     except asyncssh.SFTPError as error:

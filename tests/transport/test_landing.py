@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from feedengine.transport.landing import BadPath, Landing, NothingToResume, Rules, clean
+from feedengine.transport.landing import home as homes
 from feedengine.transport.landing.names import unfinished
+from feedengine.transport.landing.upload import lock
 from feedengine.transport.reception import Refused
 from transport.desk import ANNA, Desk, refusing
 
@@ -220,6 +222,30 @@ def test_old_parts_are_cleared_and_running_ones_not(landing, tmp_path) -> None:
     assert landing.size(ANNA, "/in/a.csv") is None
     assert landing.size(ANNA, "/in/b.csv") == 1
     running.commit()
+
+
+def test_a_part_that_was_looked_at_while_it_was_made_is_held_all_the_same(
+    landing, desk, tmp_path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another server that starts looks for old parts; what is being received is none."""
+    looking: list[int] = []
+    make = homes.new_file
+
+    def looked_at(folder: int, name: str) -> int:
+        made = make(folder, name)
+        if not looking:
+            looking.append(os.open(name, os.O_RDWR, dir_fd=folder))
+            assert lock(looking[0])
+        return made
+
+    monkeypatch.setattr(homes, "new_file", looked_at)
+    upload = landing.begin(ANNA, FEED, protocol="sftp")
+    upload.write(b"id\n1\n")
+    os.close(looking[0])
+    # The part that was taken from us goes, ours stays.
+    assert Landing(desk, tmp_path, Rules(least_free=0, part_hours=-1.0)).clear() == 1
+    upload.commit()
+    assert desk.names() == [FEED] and files(tmp_path) == [FEED[1:]]
 
 
 @pytest.mark.feature("P14")

@@ -231,6 +231,8 @@ class SftpRemote:
             with suppress(asyncssh.SFTPOpUnsupported):
                 await self._in_time(sink.fsync())
             await self._in_time(sink.close())
+        # The library's close says nothing where the connection is gone already: that this is answered shows that the
+        # close was.
         there = await self._size(path)
         if there is not None and there > total:
             await self._in_time(client.truncate(path, total))

@@ -203,6 +203,30 @@ def test_a_balancer_without_a_header_is_not_answered(tmp_path: Path, certificate
         assert server.said("ftps.connect") == []
 
 
+def test_a_password_that_is_checked_when_the_server_has_stopped_troubles_nobody(monkeypatch) -> None:
+    from feedengine.transport.ftps.backstage import Backstage
+    from feedengine.transport.ftps.library import IOLoop
+
+    faults: list[BaseException | None] = []
+    monkeypatch.setattr(threading, "excepthook", lambda told: faults.append(told.exc_value))
+    before = set(threading.enumerate())
+    begun, gate, loop, told = threading.Event(), threading.Event(), IOLoop.factory(), []
+    backstage = Backstage(loop, 1)
+
+    def check() -> None:
+        begun.set()
+        gate.wait(30)
+
+    backstage.doors(check, lambda result, error: told.append(result))
+    assert begun.wait(30)
+    backstage.close()
+    loop.close()
+    gate.set()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(30)
+    assert faults == [] and told == []
+
+
 def test_masquerading_names_the_address_outside(tmp_path: Path, certificate: Path, monkeypatch) -> None:
     from feedengine.transport.ftps.backstage import Backstage
     from feedengine.transport.ftps.masquerade import Masquerade

@@ -106,15 +106,17 @@ class _Inbox(Member):
 
     def __init__(self, loop: Any) -> None:
         self._woken = False
+        self._lock = threading.Lock()
         self._calls: deque[Callable[[], None]] = deque()
         super().__init__()
         self.join(loop, os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC))
 
     def post(self, call: Callable[[], None]) -> None:
         self._calls.append(call)
-        if not self._woken:
-            self._woken = True
-            with suppress(OSError):
+        # A password may be checked when the server has stopped: its number is that of another file by then, or none.
+        with self._lock:
+            if not self._woken and self._fileno >= 0:
+                self._woken = True
                 os.eventfd_write(self._fileno, 1)
 
     def deliver(self) -> None:
@@ -134,6 +136,7 @@ class _Inbox(Member):
         self.post(lambda: None)
 
     def close(self) -> None:
-        fileno = self._fileno
-        if self.leave():
-            os.close(fileno)
+        with self._lock:
+            fileno = self._fileno
+            if self.leave():
+                os.close(fileno)

@@ -95,13 +95,11 @@ class Landing:
             self._clear_unfinished(place.real(virtual), folder, owner)
             if homes.present(folder, name) and not (names.unfinished(virtual) and not offset and offset is not None):
                 raise Refused(f"{virtual} {TAKEN}")
-            part = names.part_of(name, owner, os.urandom(4).hex())
             kept = None if offset == 0 else self._claim(folder, owner, offset)
             if kept is None:
                 if offset:
                     raise NothingToResume(f"nothing is kept of {virtual} that reaches {offset}; SIZE says how much is")
-                file = homes.new_file(folder, part)
-                lock(file)
+                part, file = _new_part(folder, name, owner)
                 return Upload(place, virtual, part, file, most=most, land=land, forget=self._forget)
             most += kept.bytes
             upload = Upload(place, virtual, kept.name, kept.file, most=most, land=land, forget=self._forget)
@@ -374,6 +372,17 @@ def _identity(about: os.stat_result) -> tuple[int, int, int, int]:
 
 def _owner(account: Account, virtual: str) -> str:
     return hashlib.sha256(f"{account.name}\0{virtual}".encode()).hexdigest()[:16]
+
+
+def _new_part(folder: int, name: str, owner: str) -> tuple[str, int]:
+    """An empty part that is ours: its name, its locked descriptor."""
+    while True:
+        part = names.part_of(name, owner, os.urandom(4).hex())
+        file = homes.new_file(folder, part)
+        if lock(file):
+            return part, file
+        # Whoever looks for old parts, or for one to continue, was quicker, and may keep it.
+        os.close(file)
 
 
 def _parts(folder: int, owner: str) -> list[str]:

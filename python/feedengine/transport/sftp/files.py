@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import stat
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncssh
@@ -58,6 +58,8 @@ class Files(asyncssh.SFTPServer):
         #: Set by the handler while it carries out a CLOSE request: nothing else makes a file whole.
         self.closing = False
         self.handles: set[Receiving | Reading] = set()
+        #: Files that are landing right now: whoever sent them waits for the answer.
+        self.landing = 0
         #: Whether an upload was left open.
         self.cut = False
         #: Whether the channel ended.
@@ -122,11 +124,20 @@ class Files(asyncssh.SFTPServer):
             self._log("sftp.download", path=handle.virtual, bytes=handle.bytes)
         elif self.closing:
             # Goes on when the connection dies meanwhile: the file is whole, and somebody should read that in the log.
-            await asyncio.shield(self.hall.keep(self._landed(handle)))
+            with self._answering():
+                await asyncio.shield(self.hall.keep(self._landed(handle)))
         else:
             self.cut = True
             await self.hall.on_disk(handle.leave)
             self._incomplete(handle, "the connection ended")
+
+    @contextmanager
+    def _answering(self) -> Iterator[None]:
+        self.landing += 1
+        try:
+            yield
+        finally:
+            self.landing -= 1
 
     async def _landed(self, handle: Receiving) -> None:
         try:
@@ -242,7 +253,8 @@ class Files(asyncssh.SFTPServer):
         def work() -> Any:
             return self.hall.landing.rename(self.account, source, target, protocol="sftp", peer=self.peer)
 
-        landed = await self._disk(work)
+        with self._answering():
+            landed = await self._disk(work)
         facts = {} if landed is None else {"bytes": landed.bytes, "sha256": landed.sha256}
         self._log("sftp.rename", source=source, path=target, landed=landed is not None, **facts)
 

@@ -60,8 +60,8 @@ class Visitor(asyncssh.SSHServer):
             self._log("sftp.protocol", level="warning", why=str(exc)[:200])
 
     def busy(self) -> bool:
-        """Whether a transfer is under way."""
-        return any(files.handles for files in self.files)
+        """Whether a transfer is under way, or an answer about it still to come."""
+        return any(files.handles or files.landing for files in self.files)
 
     def leave(self, why: str) -> None:
         """End the connection politely."""
