@@ -13,6 +13,9 @@ SEED ?= 7
 # A toolchain that rustup installed is found without a login shell.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 
+# Tests start many processes: what one has compiled spares the others a third of their start.
+unexport PYTHONDONTWRITEBYTECODE
+
 VENV := .venv
 BIN := $(VENV)/bin
 RUST := $(shell find rust -name '*.rs' -not -path '*/target/*' 2>/dev/null) Cargo.toml Cargo.lock $(wildcard rust/*/Cargo.toml)

@@ -154,24 +154,32 @@ class Shop:
 
     def table(self, entity: str, at: int | None = None, catalog: str | None = None) -> list[dict[str, Any]]:
         """The records of one entity in stored columns without the absent ones, sorted by id."""
-        import pyarrow as pa
-
-        key, section = (catalog or self.catalog_name).split("/", 1)
-        if key not in self.store.keys():  # noqa: SIM118 - not a dict
-            return []
-        with self.store.catalog(key) as opened:
-            if section not in opened.sections():
-                return []
-            rows = pa.table(opened.export_rows(section, entity, at)).to_pylist()
-        found = [
-            {name: value for name, value in row.items() if value is not None and not name.startswith("_")}
-            for row in rows
-        ]
-        return sorted(found, key=lambda row: row["id"].encode())
+        return self._read([entity], at, catalog)[entity]
 
     def tables(self, at: int | None = None, catalog: str | None = None) -> dict[str, list[dict[str, Any]]]:
         """The whole catalog."""
-        return {entity: self.table(entity, at, catalog) for entity in ENTITIES}
+        return self._read(list(ENTITIES), at, catalog)
+
+    def _read(
+        self, entities: list[str], at: int | None = None, catalog: str | None = None
+    ) -> dict[str, list[dict[str, Any]]]:
+        import pyarrow as pa
+
+        found: dict[str, list[dict[str, Any]]] = {entity: [] for entity in entities}
+        key, section = (catalog or self.catalog_name).split("/", 1)
+        if key not in self.store.keys():  # noqa: SIM118 - not a dict
+            return found
+        with self.store.catalog(key) as opened:
+            if section not in opened.sections():
+                return found
+            for entity in entities:
+                rows = pa.table(opened.export_rows(section, entity, at)).to_pylist()
+                plain = [
+                    {name: value for name, value in row.items() if value is not None and not name.startswith("_")}
+                    for row in rows
+                ]
+                found[entity] = sorted(plain, key=lambda row: row["id"].encode())
+        return found
 
     def changes(self, entity: str, a: int, b: int) -> list[dict[str, Any]]:
         """The changes from one snapshot to another."""

@@ -30,7 +30,7 @@ class Hostile:
     operation: str = "delta"
     exit: int | None = None
     force: bool = False
-    seconds: float = 20.0
+    seconds: int = 20
     megabytes: int = 300
     settings: tuple[tuple[str, str], ...] = ()
     features: tuple[str, ...] = field(default=("C40",))

@@ -5,11 +5,10 @@ from __future__ import annotations
 import shutil
 import tempfile
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from compare import same_answer
 from model.apply import apply
@@ -19,22 +18,28 @@ from model.write import write
 from properties.strategies import Upload, uploads
 from shop import Shop
 
+#: One thread and blocks as they are; two threads and everything cut small.
+ENGINES: list[dict[str, int]] = [{}, {"threads": 2, "block": 64}]
+
 
 class Tasks(RuleBasedStateMachine):
     """A store and the model's state of it."""
 
-    engine: ClassVar[dict[str, int]] = {}
+    shop: Shop
 
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp())
-        self.shop = Shop(self.folder, **self.engine)
         self.state = State()
         self.history: dict[int, tuple[State, dict[str, str]]] = {}
         self.seen: dict[str, dict[str, str]] = {}
 
     def teardown(self) -> None:
         shutil.rmtree(self.folder)
+
+    @initialize(engine=st.sampled_from(ENGINES))
+    def begin(self, engine: dict[str, int]) -> None:
+        self.shop = Shop(self.folder / "shop", **engine)
 
     @rule(upload=uploads())
     def task(self, upload: Upload) -> None:
@@ -120,17 +125,6 @@ class Tasks(RuleBasedStateMachine):
                 assert not catalog.check("Products")["problems"]
 
 
-class TasksInSmallBlocks(Tasks):
-    """The same with everything cut small and two threads."""
-
-    engine: ClassVar[dict[str, int]] = {"threads": 2, "block": 64}
-
-
 @pytest.mark.feature("C14", "C15", "C17", "C18", "C19", "C21", "C22", "C24", "C33", "U2", "U8", "U12", "U15")
 class TestTasks(Tasks.TestCase):  # type: ignore[name-defined,misc]
-    """One thread, default blocks."""
-
-
-@pytest.mark.feature("U12")
-class TestTasksInSmallBlocks(TasksInSmallBlocks.TestCase):  # type: ignore[name-defined,misc]
-    """Two threads, small blocks."""
+    """Every rule in any order, however the engine cuts its work."""

@@ -17,7 +17,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -38,6 +37,7 @@ from feedengine.service.again import again
 from feedengine.service.running import pid
 from feedengine.settings import Settings
 from feedengine.store import Store
+from network.ports import free_block
 
 PACKAGE = Path(__file__).parents[2] / "python" / "feedengine"
 LOGIN = "shop@example.com"
@@ -64,20 +64,6 @@ def points_of_the_service() -> set[str]:
     return found
 
 
-def free_ports(count: int) -> int:
-    """The first of so many ports in a row that nobody has right now; not those that the system hands out itself."""
-    for first in random.SystemRandom().sample(range(20000, 32000), 500):
-        try:
-            for port in range(first, first + count):
-                with socket.socket() as probe:
-                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return first
-    raise AssertionError("no free ports")
-
-
 @dataclass
 class Loop:
     """One run. `sent` are the files by name with key and what they set; `unsure` those whose answer never came.
@@ -101,7 +87,7 @@ class Loop:
     def __post_init__(self) -> None:
         self.root.mkdir(parents=True, exist_ok=True)
         self.config = self.root / "feedengine.toml"
-        port = free_ports(11)
+        port = free_block(11)[0]
         self.port = port
         self.config.write_text(
             f'[ftps]\nhost = "127.0.0.1"\nport = {port}\npassive_ports = "{port + 1}-{port + 10}"\n'

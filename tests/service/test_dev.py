@@ -16,7 +16,7 @@ import pytest
 
 from command import environment
 from feedengine.ledger import Ledger
-from service.kill_loop import free_ports
+from network.ports import free_block
 from service.serving import SECONDS, Serving
 
 
@@ -24,7 +24,7 @@ class Trial(Serving):
     """The service as somebody tries it out; nothing but ports is chosen."""
 
     def __init__(self, root: Path) -> None:
-        port = free_ports(11)
+        port = free_block(11)[0]
         (root / "feedengine.toml").write_text(
             f'[ftps]\nport = {port}\npassive_ports = "{port + 1}-{port + 10}"\n[log]\nplace = "file"\n'
         )

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from network.ports import free_block
 from service.serving import SECONDS, Serving
 
 SYNC = "key_a1_Products_sync_2026-11-21-00-00-00.csv"
@@ -90,24 +89,13 @@ def test_a_part_that_dies_is_started_again(tmp_path: Path) -> None:
 
 
 def test_a_server_that_is_killed_while_it_starts_is_started_again(tmp_path: Path) -> None:
-    rules = '[ftps]\nhost = "127.0.0.1"\nport = 0\npassive_ports = "0"\n'
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        rules = rules.replace("port = 0", f"port = {free.getsockname()[1]}")
-    rules = rules.replace('passive_ports = "0"', f'passive_ports = "{free_ports()}"')
+    port, first, last = free_block(3)
+    rules = f'[ftps]\nhost = "127.0.0.1"\nport = {port}\npassive_ports = "{first}-{last}"\n'
     fault = {"FEEDENGINE_FAULT": "serve.part_started", "FEEDENGINE_FAULT_ONCE": str(tmp_path / "once")}
     with Serving(tmp_path / "service", rules, parts="ftps,worker", **fault) as service:
         service.until(lambda: {"ftps", "worker"} <= set(service.children()))
         assert service.logged("part.died", died="ftps", code=-9)
         assert service.run("submit", service.feed(SYNC), "--wait").returncode == 0
-
-
-def free_ports() -> str:
-    """Two neighbouring ports that nobody has."""
-    for first in range(31000 + os.getpid() % 500 * 10, 60000, 2):
-        both = [("127.0.0.1", first), ("127.0.0.1", first + 1)]
-        with suppress(OSError), socket.create_server(both[0]), socket.create_server(both[1]):
-            return f"{first}-{first + 1}"
-    raise AssertionError("no port is free")
 
 
 @pytest.mark.feature("W10", "W12")

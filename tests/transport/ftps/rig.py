@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import ftplib
-import random
 import socket
 import ssl
 import struct
@@ -17,11 +16,11 @@ from pathlib import Path
 from typing import Any
 
 from feedengine.accounts import Account, Verdict
-from feedengine.errors import ConfigError
 from feedengine.transport.ftps.hall import Hall
 from feedengine.transport.ftps.options import Options
 from feedengine.transport.ftps.server import Server
 from feedengine.transport.landing import Landing, Rules
+from network.ports import free_block
 from transport.desk import Desk
 
 PASSWORD = "correct horse"
@@ -104,24 +103,13 @@ class Rig:
 
     def _start(self) -> Server:
         """On ports that are free; other tests run beside this one."""
-        count = len(self.options.passive_ports)
-        for _ in range(200):
-            first = random.randrange(20000, 29000)
-            passive = range(first + 2, first + 2 + count)
-            implicit = first + 1 if self.options.implicit_port else 0
-            options = replace(self.options, port=first, implicit_port=implicit, passive_ports=passive)
-            try:
-                server = Server(options, self.door, self.landing, self.log, self.store / "run" / "ftps.json")
-                if server.hall.ports.missing:
-                    raise ConfigError("taken")
-                server.start()
-            except ConfigError:
-                with contextlib.suppress(UnboundLocalError):
-                    server.close()
-                continue
-            self.options = options
-            return server
-        raise AssertionError("no free ports")
+        block = free_block(2 + len(self.options.passive_ports))
+        implicit = block[1] if self.options.implicit_port else 0
+        self.options = replace(self.options, port=block[0], implicit_port=implicit, passive_ports=block[2:])
+        server = Server(self.options, self.door, self.landing, self.log, self.store / "run" / "ftps.json")
+        assert not server.hall.ports.missing
+        server.start()
+        return server
 
     def log(self, event: str, *, level: str = "info", **facts: Any) -> None:
         self.events.append((event, facts))
@@ -340,20 +328,6 @@ def fin(sock: socket.socket) -> None:
     """End a connection with FIN, without close_notify."""
     socket.socket.shutdown(sock, socket.SHUT_RDWR)
     socket.socket.close(sock)
-
-
-def free_ports(count: int) -> int:
-    """The first of some ports in a row that are free now."""
-    for _ in range(200):
-        first = random.randrange(20000, 29000)
-        with contextlib.ExitStack() as held:
-            try:
-                for port in range(first, first + count):
-                    held.enter_context(socket.create_server(("127.0.0.1", port)))
-            except OSError:
-                continue
-            return first
-    raise AssertionError("no free ports")
 
 
 def make_certificate(folder: Path) -> Path:

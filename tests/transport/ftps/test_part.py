@@ -18,15 +18,16 @@ from feedengine.service.part import Part
 from feedengine.settings import Settings
 from feedengine.store import Store
 from feedengine.transport.ftps import run
+from network.ports import free_block
 from transport.desk import Desk
-from transport.ftps.rig import Client, free_ports, make_certificate
+from transport.ftps.rig import Client, make_certificate
 
 
 class Running:
     """The part in a thread."""
 
     def __init__(self, folder: Path, text: str = "") -> None:
-        self.port = free_ports(3)
+        self.port = free_block(3)[0]
         self.file = folder / "feedengine.toml"
         self.write(text)
         self.events: list[tuple[str, dict[str, Any]]] = []
