@@ -44,13 +44,14 @@ test-rust: $(VENV)/.deps
 test-python: $(VENV)/.built
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)
 
+# Of Rust what is built for release, in one folder: the tests and the extension share its build scripts and macros.
 lint: $(VENV)/.deps  ## ruff, mypy, rustfmt, clippy
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	cargo fmt --all --check
-	cargo clippy --locked --workspace --all-targets -- -D warnings
-	@if [ -f rust/fuzz/Cargo.toml ]; then cargo check --manifest-path rust/fuzz/Cargo.toml; fi
+	cargo clippy --locked --release --workspace --all-targets -- -D warnings
+	cargo check --release --manifest-path rust/fuzz/Cargo.toml --target-dir target
 
 format: $(VENV)/.deps  ## rewrite the sources as lint wants them
 	$(BIN)/ruff check --fix .

@@ -347,5 +347,5 @@ def test_processes_do_not_lose_each_others_accounts(tmp_path: Path) -> None:
         )
         for name in ("a", "b")
     ]
-    assert [each.wait(60) for each in running] == [0, 0]
+    assert [each.wait(120) for each in running] == [0, 0]
     assert len(Accounts(tmp_path).every()) == 16

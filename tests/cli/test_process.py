@@ -211,7 +211,7 @@ def test_signals(sign: signal.Signals, code: int) -> None:
     assert running.stdout is not None and running.stdout.readline() == "ready\n"
     time.sleep(0.05)
     running.send_signal(sign)
-    _, said = running.communicate(timeout=30)
+    _, said = running.communicate(timeout=120)
     assert running.returncode == code
     assert len(said.splitlines()) == 1
 

@@ -47,7 +47,7 @@ def test_a_password_comes_from_stdin_and_is_not_repeated(store: Path) -> None:
         text=True,
         env=environment(),
         check=True,
-        timeout=60,
+        timeout=120,
     )
     assert json.loads(done.stdout)["password"] is None and "correct" not in done.stdout + done.stderr
     assert Accounts(store).check("a", "correct horse battery", None)

@@ -55,7 +55,7 @@ def put(service: Service, folder: str, name: str, content: str) -> None:
         talk.vanish()
 
 
-def until_there(service: Service, numbers: set[int], seconds: float = 60.0) -> None:
+def until_there(service: Service, numbers: set[int], seconds: float = 120.0) -> None:
     """Both accounts have these orders, whole, and nobody ever sees a part of one."""
     until = time.monotonic() + seconds
     places = [

@@ -21,7 +21,7 @@ from feedengine.settings import Settings
 from fetching.rig import Rig, feed, source
 
 
-def until(true: Callable[[], Any], seconds: float = 20.0) -> None:
+def until(true: Callable[[], Any], seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, "it did not come true"
@@ -76,7 +76,7 @@ class Bench:
         name = actor.partition(":")[2]
         self.begun.append(name)
         if name in self.held:
-            assert self.let_go.wait(30)
+            assert self.let_go.wait(120)
         return self.queue(path, actor)
 
     def put(self, name: str, day: int) -> None:
@@ -216,7 +216,7 @@ def test_the_part_stops_when_it_is_told(bench: Bench) -> None:
     thread.start()
     until(lambda: bench.handed() == ["a"])
     bench.rig.stop.set()
-    thread.join(20)
+    thread.join(120)
     assert not thread.is_alive()
 
 

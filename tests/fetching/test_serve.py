@@ -44,7 +44,7 @@ def test_a_fetcher_that_is_killed_again_and_again_loses_and_doubles_nothing(tmp_
             for _ in range(5):
                 time.sleep(chance.uniform(0.2, 1.5))
                 kill(service.part("fetcher"))
-            until = time.monotonic() + 60
+            until = time.monotonic() + 120
             while server.files and time.monotonic() < until:
                 time.sleep(0.2)
             assert service.drain(60)

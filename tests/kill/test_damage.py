@@ -169,7 +169,7 @@ def test_two_writers_take_turns(store: Path, tmp_path: Path) -> None:
         )
         for feed in feeds
     ]
-    errors = [process.communicate(timeout=60)[1].decode() for process in running]
+    errors = [process.communicate(timeout=120)[1].decode() for process in running]
     codes = [process.returncode for process in running]
     assert set(codes) <= {0, 6}, (codes, errors)
     assert 0 in codes
@@ -194,7 +194,7 @@ def started(store: Path, feed: Path, point: str, kind: str) -> subprocess.Popen[
 def interrupted(process: subprocess.Popen[bytes], sign: signal.Signals) -> None:
     """Send the signal; the command ends with its exit code and a word about it."""
     process.send_signal(sign)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=120)
     assert process.returncode == 128 + sign, (process.returncode, stderr.decode())
     assert b"Traceback" not in stderr
     assert b"nterrupted" in stderr or b"erminated" in stderr

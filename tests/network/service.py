@@ -82,7 +82,7 @@ class Service:
             self.stop()
             raise
 
-    def wait_for_greeting(self, seconds: float = 30.0) -> None:
+    def wait_for_greeting(self, seconds: float = 120.0) -> None:
         """Wait until the FTPS server greets. Raises TimeoutError with the log's end."""
         until = time.monotonic() + seconds
         while True:
@@ -110,7 +110,7 @@ class Service:
                 found.setdefault(json.loads(argv(child)[-1])["kind"], []).append(child)
         return found
 
-    def part(self, name: str, seconds: float = 20.0) -> int:
+    def part(self, name: str, seconds: float = 120.0) -> int:
         """The process of a part; waits until it runs."""
         until = time.monotonic() + seconds
         while not (found := self.parts().get(name)):
@@ -133,12 +133,12 @@ class Service:
             for pid in everybody if kind == "power" else everybody[:1]:
                 kill(pid)
             self._reap()
-            gone(everybody, 30.0)
+            gone(everybody, 60.0)
             self.start()
         else:
             kill(self.part(kind))
 
-    def stop(self, seconds: float = 40.0) -> int:
+    def stop(self, seconds: float = 120.0) -> int:
         """SIGTERM; gives the exit code. Whoever is left after `seconds` is killed, and that is an error."""
         if self._process is None:
             return 0
@@ -146,7 +146,7 @@ class Service:
         self._process.terminate()
         try:
             code = self._process.wait(seconds)
-            gone(everybody, 5.0)
+            gone(everybody, 30.0)
         except (subprocess.TimeoutExpired, TimeoutError):
             for pid in everybody:
                 kill(pid)

@@ -23,7 +23,7 @@ class Reply(NamedTuple):
 class Talk:
     """A control connection. Replies that don't come raise TimeoutError, a closed connection gives code 0."""
 
-    def __init__(self, host: str, port: int, *, seconds: float = 15.0, source: str = "") -> None:
+    def __init__(self, host: str, port: int, *, seconds: float = 60.0, source: str = "") -> None:
         """Connect, from the address `source` where given; the greeting is in `greeting`."""
         self.host, self.seconds = host, seconds
         self._source = (source, 0) if source else None

@@ -186,7 +186,7 @@ def test_data_ports_that_nobody_uses_are_given_back(lab: Lab) -> None:
         began = time.monotonic()
         said = talk.store(lab.name(), GOOD.encode()) if talk.passive() else None
         assert said is not None and said.code == 226
-        assert time.monotonic() - began < 40
+        assert time.monotonic() - began < 120
 
 
 def test_a_second_passive_command_frees_the_first_port(lab: Lab) -> None:

@@ -116,7 +116,7 @@ def test_connections_that_say_nothing_are_ended(lab: Lab) -> None:
     for talk in [*talks, secured, named]:
         said = talk.reply()
         assert said.code in (0, 421), said
-    assert time.monotonic() - began < 40
+    assert time.monotonic() - began < 120
 
 
 def test_a_handshake_that_never_ends_is_ended(lab: Lab) -> None:
@@ -130,7 +130,7 @@ def test_a_handshake_that_never_ends_is_ended(lab: Lab) -> None:
             heard += block
     # Nothing, or alerts (records of type 21): no handshake was answered.
     assert heard[:1] in (b"", b"\x15"), heard
-    assert time.monotonic() - began < 40
+    assert time.monotonic() - began < 120
     lab.serves()
 
 
@@ -165,7 +165,7 @@ def test_who_guesses_passwords_is_banned_for_a_while_and_nobody_else_is(lab: Lab
     assert codes[-1] in (0, 421), codes
     assert 3 <= codes.count(530) <= 7, codes
     lab.serves(source="127.0.0.6")
-    until = time.monotonic() + 15
+    until = time.monotonic() + 60
     while True:
         talk = lab.talk(source=source)
         if talk.greeting.code == 220:

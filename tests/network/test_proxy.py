@@ -44,7 +44,7 @@ class Echo:
 
     def end(self) -> str:
         """How the last connection ended."""
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while not self.ends and time.monotonic() < until:
             time.sleep(0.01)
         return self.ends[-1]
@@ -63,7 +63,7 @@ def pair() -> Iterator[tuple[Echo, Proxy]]:
     echo.close()
 
 
-def exchange(proxy: Proxy, seconds: float = 10.0) -> tuple[bytes, str]:
+def exchange(proxy: Proxy, seconds: float = 60.0) -> tuple[bytes, str]:
     """Send the data through the proxy; what came back and how it ended."""
     back = bytearray()
     with socket.create_connection((proxy.host, proxy.port), timeout=seconds) as client:

@@ -107,7 +107,7 @@ def test_the_courier_of_a_service_sends_and_outlives_a_receiver_that_is_down(
         feed = archive(tmp_path / NAME.format("sync", 1), SHOP)
         assert run(ours, "send", feed, "shop").returncode == 0
         outbox = Outbox(Shop.opened(tmp_path / "ours").store.ledger)
-        until = time.monotonic() + 60
+        until = time.monotonic() + 120
         while not outbox.get(1).error:
             assert time.monotonic() < until
             time.sleep(0.05)

@@ -52,7 +52,7 @@ POINTS = (
 LANDING = ("serve.kept", "serve.queued", "ledger.after_create")
 #: Where the FTPS server itself can be killed on top of these.
 SERVER = ("serve.landing.synced", "serve.landing.named", "serve.landing.told")
-_SECONDS = 60.0
+_SECONDS = 120.0
 
 
 def points_of_the_service() -> set[str]:
@@ -212,7 +212,7 @@ class Loop:
     def _connect(self) -> ftplib.FTP_TLS | None:
         context = ssl.create_default_context()
         context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        client = ftplib.FTP_TLS(context=context, timeout=10)
+        client = ftplib.FTP_TLS(context=context, timeout=60)
         try:
             client.connect("127.0.0.1", self.port)
             client.login(LOGIN, self._password)

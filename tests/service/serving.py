@@ -16,7 +16,7 @@ from command import command, environment
 from feedengine.ledger import process
 from feedengine.store import Store
 
-SECONDS = 60.0
+SECONDS = 120.0
 
 
 class Serving:

@@ -36,7 +36,7 @@ def run(code: str, *args: object, **env: str) -> subprocess.CompletedProcess[str
         env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)} | env,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
 
 

@@ -47,7 +47,7 @@ def served(office: Office) -> Health:
 
 
 def get(port: int, path: str, method: str = "GET") -> tuple[int, str, bytes]:
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     client.request(method, path)
     answer = client.getresponse()
     found = answer.status, answer.headers.get("Content-Type", ""), answer.read()

@@ -33,7 +33,7 @@ def trusted(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
 def server(smtp: Smtp, **more: Any) -> MailServer:
     verify = str(smtp.certificate.file) if smtp.certificate else "system"
     security = "tls" if smtp.implicit else "starttls" if smtp.certificate else "none"
-    given = {"security": security, "verify": verify, "timeout": 5.0, **more}
+    given = {"security": security, "verify": verify, "timeout": 60.0, **more}
     return MailServer("127.0.0.1", smtp.port, **given)
 
 

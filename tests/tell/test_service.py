@@ -56,7 +56,7 @@ def running(tmp_path: Path) -> Iterator[tuple[Service, Smtp, servers.Receiver, i
 
 
 def upload(service: Service, name: str, content: bytes) -> None:
-    client = ftplib.FTP_TLS(context=ssl._create_unverified_context(), timeout=20)
+    client = ftplib.FTP_TLS(context=ssl._create_unverified_context(), timeout=60)
     client.connect("127.0.0.1", service.port)
     client.login("ann@partner.example", PASSWORD)
     client.prot_p()
@@ -64,7 +64,7 @@ def upload(service: Service, name: str, content: bytes) -> None:
     client.close()
 
 
-def until(what: Callable[[], bool], seconds: float = 30.0) -> None:
+def until(what: Callable[[], bool], seconds: float = 120.0) -> None:
     end = time.monotonic() + seconds
     while not what():
         assert time.monotonic() < end, "it does not happen"
@@ -96,10 +96,10 @@ def test_an_upload_is_told_of_everywhere(running: tuple[Service, Smtp, servers.R
     ]
     assert sorted(json.loads(each.body)["event"] for each in hook.requests) == ["failure", "hold", "success"]
 
-    with urllib.request.urlopen(f"http://127.0.0.1:{health}/health", timeout=20) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{health}/health", timeout=60) as answer:
         well = json.load(answer)
     assert well["ok"] and well["parts"]["ftps"] and well["parts"]["keeper"]
-    with urllib.request.urlopen(f"http://127.0.0.1:{health}/metrics", timeout=20) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{health}/metrics", timeout=60) as answer:
         metrics = exposition.read(answer.read().decode())
     assert metrics["feedengine_rows_total"].value(fate="added") == 3
     assert metrics["feedengine_part_up"].value(part="courier") == 1

@@ -408,14 +408,14 @@ def test_a_destination_that_hangs_delays_no_other(office: Office) -> None:
 
     def hang(connection: Any) -> None:
         hung.set()
-        let_go.wait(30)
+        let_go.wait(120)
 
     with servers.serving(hang) as port, Smtp().running() as smtp:
         office.configure(mail(port=smtp.port) + f'[webhooks.erp]\nurl = "http://127.0.0.1:{port}/"\n')
         office.failed()
         sender = threading.Thread(target=send_due, args=[office.part])
         sender.start()
-        assert hung.wait(30)
+        assert hung.wait(120)
         while not smtp.mails:
             assert sender.is_alive()
             time.sleep(0.01)

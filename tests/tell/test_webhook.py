@@ -23,7 +23,7 @@ AT = 1_795_224_000
 
 
 def to(url: str, **more: Any) -> Receiver:
-    return Receiver("erp", url, **{"timeout": 5.0, **more})
+    return Receiver("erp", url, **{"timeout": 60.0, **more})
 
 
 def refused(code: str, act: Callable[[], None]) -> TransportError:

@@ -185,7 +185,7 @@ class Session:
     def data(self) -> socket.socket:
         """The data connection, protected where that was asked for."""
         assert self.passive is not None
-        self.passive.settimeout(10)
+        self.passive.settimeout(60)
         connection, _ = self.passive.accept()
         self.passive.close()
         self.say("150 here it comes")

@@ -111,7 +111,7 @@ class Server:
 
     def stop(self) -> None:
         self.part.stopping.set()
-        self._thread.join(30)
+        self._thread.join(120)
         assert not self._thread.is_alive()
         if self.failed:
             raise self.failed[0]

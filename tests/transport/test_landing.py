@@ -312,7 +312,7 @@ def _die(store: Path, point: str) -> None:
 def test_killed_while_landing_the_sender_may_send_again(tmp_path: Path, desk: Desk, point: str) -> None:
     process = multiprocessing.get_context("fork").Process(target=_die, args=(tmp_path, point))
     process.start()
-    process.join(30)
+    process.join(120)
     assert process.exitcode == -signal.SIGKILL
     landing = Landing(desk, tmp_path, Rules(least_free=0))
     sent(landing, FEED, b"whole")
@@ -325,7 +325,7 @@ def test_killed_while_landing_the_sender_may_send_again(tmp_path: Path, desk: De
 def test_killed_while_landing_no_name_stays_that_nobody_was_told_of(tmp_path: Path, desk: Desk, point: str) -> None:
     process = multiprocessing.get_context("fork").Process(target=_die, args=(tmp_path, point))
     process.start()
-    process.join(30)
+    process.join(120)
     assert files(tmp_path) != []
     Landing(desk, tmp_path, Rules(least_free=0)).clear()
     assert files(tmp_path) == []
@@ -334,7 +334,7 @@ def test_killed_while_landing_no_name_stays_that_nobody_was_told_of(tmp_path: Pa
 def test_killed_after_telling_the_name_stays_and_is_not_taken_twice(tmp_path: Path) -> None:
     process = multiprocessing.get_context("fork").Process(target=_die, args=(tmp_path, "serve.landing.told"))
     process.start()
-    process.join(30)
+    process.join(120)
     told = Desk()
     told.knows = lambda path: True  # type: ignore[method-assign]
     landing = Landing(told, tmp_path, Rules(least_free=0))

@@ -64,7 +64,7 @@ def server(root: Path, **env: str) -> Iterator[Place]:
         yield Place("sftp", "/in", host="127.0.0.1", port=port, user="shop", password=secret, known_host=known)
     finally:
         running.stdin.close()
-        running.wait(30)
+        running.wait(120)
         running.stdout.close()
 
 

@@ -47,7 +47,9 @@ def program(name: str) -> str:
 
 
 def call(*argv: str | Path, text: str | None = None, cwd: Path, code: int | None = 0) -> str:
-    done = subprocess.run([str(each) for each in argv], input=text, capture_output=True, text=True, cwd=cwd, timeout=60)
+    done = subprocess.run(
+        [str(each) for each in argv], input=text, capture_output=True, text=True, cwd=cwd, timeout=120
+    )
     if code is not None:
         assert done.returncode == code, done.stdout + done.stderr
     else:
@@ -132,7 +134,7 @@ class TestOpenSSH:
         while not any(path.stat().st_size for path in (server.home / "in").iterdir()):
             assert running.poll() is None
         running.kill()
-        running.wait(10)
+        running.wait(60)
         server.wait_for("sftp.upload_incomplete")
         assert server.desk.files == [] and not (server.home / "in" / FEED).exists()
 

@@ -402,7 +402,7 @@ def test_a_public_key_logs_in(server: Server, tmp_path: Path, kind: str) -> None
 
 def test_its_numbers_lie_where_the_metrics_look(server: Server) -> None:
     numbers = server.part.store.root / "run" / "sftp.json"
-    until = time.monotonic() + 30
+    until = time.monotonic() + 120
     # The look whether it is up may still count as a session.
     while not numbers.exists() or json.loads(numbers.read_text())["sessions"]:
         assert time.monotonic() < until
@@ -478,7 +478,7 @@ def test_limits_of_connections_and_garbage(tmp_path: Path) -> None:
         with connect(server.place()) as remote:
             assert remote.list("/in") == []
         silent = socket.create_connection(("127.0.0.1", server.port))
-        silent.settimeout(20)
+        silent.settimeout(60)
         while silent.recv(4096):
             pass
         silent.close()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from transport.ftps.rig import PASSWORD, Client, Line, Rig, rig
+from transport.ftps.rig import PASSWORD, Client, Line, Rig, in_the_end, rig
 
 FEED = "/in/key_main_sync_2026-11-21-02-00-00.csv"
 
@@ -46,8 +46,8 @@ def test_three_hundred_uploads_over_ten_ports(tmp_path: Path, certificate: Path)
         }
 
 
-def test_who_comes_when_all_ports_are_taken_waits_and_then_is_told(tmp_path: Path, certificate: Path) -> None:
-    with rig(tmp_path, certificate, ports=1, passive_wait=1.0) as server:
+def test_who_comes_when_all_ports_are_taken_waits(tmp_path: Path, certificate: Path) -> None:
+    with rig(tmp_path, certificate, ports=1, passive_wait=120.0, connect_timeout=120.0) as server:
         first, second, third = server.connect(), server.connect(), server.connect()
         first.makepasv()
         second.putcmd("PASV")
@@ -55,23 +55,35 @@ def test_who_comes_when_all_ports_are_taken_waits_and_then_is_told(tmp_path: Pat
         assert third.ask("NOOP").startswith("200")
         first.ask("ABOR")  # gives its port back
         assert second.reply().startswith("227")
-        assert third.ask("EPSV").startswith("425 All passive ports")
-        assert server.server.hall.ports.waited == 2
         # A session that goes gives back too.
         third.putcmd("PASV")
-        server.until(lambda hall: hall.ports.waited == 3)
+        server.until(lambda hall: hall.ports.waited == 2)
         second.close()
         assert third.reply().startswith("227")
+
+
+def test_who_waits_for_a_port_too_long_is_told(tmp_path: Path, certificate: Path) -> None:
+    with rig(tmp_path, certificate, ports=1, passive_wait=0.3, connect_timeout=120.0) as server:
+        first, second = server.connect(), server.connect()
+        first.makepasv()
+        assert second.ask("EPSV").startswith("425 All passive ports")
+        assert server.server.hall.ports.waited == 1
 
 
 def test_a_port_that_nobody_comes_to_is_given_back(tmp_path: Path, certificate: Path) -> None:
     with rig(tmp_path, certificate, ports=1, connect_timeout=0.2) as server:
         client = server.connect()
-        client.makepasv()
-        assert client.ask(f"STOR {FEED}").startswith("150")
+        until = time.monotonic() + 120
+        while True:
+            client.makepasv()
+            reply = client.ask(f"STOR {FEED}")
+            if reply.startswith("150"):
+                break
+            # On a busy machine the time is over before the command comes.
+            assert time.monotonic() < until, reply
         reply = client.reply()
         assert reply.startswith("425") and "firewall" in reply
-        assert client.put(FEED, b"x").startswith("226")
+        assert in_the_end(lambda: client.put(FEED, b"x")).startswith("226")
 
 
 def test_a_storm_of_logins_does_not_stop_a_transfer(server: Rig) -> None:
@@ -104,11 +116,11 @@ def test_stopping_lets_transfers_end_and_sends_the_others_away(tmp_path: Path, c
         assert idle.reply().startswith("421")
         assert lost.reply().startswith("421")
         with pytest.raises(OSError):
-            socket.create_connection(("127.0.0.1", server.options.port), timeout=20)
+            socket.create_connection(("127.0.0.1", server.options.port), timeout=60)
         conn.sendall(b"y" * 1000)
         conn.unwrap().close()
         assert busy.reply().startswith("226")
-        stopper.join(30)
+        stopper.join(120)
         assert len(server.desk.files) == 1
         assert server.said("ftps.stopped") == [{"cut_off": 0}]
 
@@ -127,9 +139,9 @@ def test_draining_has_an_end(tmp_path: Path, certificate: Path) -> None:
 
 def test_implicit_tls(tmp_path: Path, certificate: Path) -> None:
     with rig(tmp_path, certificate, implicit_port=1) as server:
-        client = Client(context=server.tls(), timeout=20)
+        client = Client(context=server.tls(), timeout=60)
         server.opened.append(client)
-        raw = socket.create_connection(("127.0.0.1", server.options.implicit_port), timeout=20)
+        raw = socket.create_connection(("127.0.0.1", server.options.implicit_port), timeout=60)
         client.sock = client.context.wrap_socket(raw, server_hostname="localhost")
         client.af, client.host = client.sock.family, "127.0.0.1"
         client.file = client.sock.makefile(encoding="utf-8")
@@ -137,7 +149,7 @@ def test_implicit_tls(tmp_path: Path, certificate: Path) -> None:
         client.login("anna", PASSWORD, secure=False)
         client._prot_p = True  # type: ignore[attr-defined]
         assert client.put(FEED, b"x").startswith("226")
-        plain = Line(socket.create_connection(("127.0.0.1", server.options.implicit_port), timeout=20))
+        plain = Line(socket.create_connection(("127.0.0.1", server.options.implicit_port), timeout=60))
         plain.send(b"USER anna\r\n")
         assert not plain.reply().startswith("220")
         plain.close()
@@ -158,10 +170,10 @@ V2 = b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes([203, 0, 113, 9, 127, 0, 0, 1
 )
 def test_a_balancer_names_the_client(tmp_path: Path, certificate: Path, header: bytes, peer: str) -> None:
     with rig(tmp_path, certificate, proxy_from=(ip_network("127.0.0.1/32"),)) as server:
-        raw = socket.create_connection(("127.0.0.1", server.options.port), timeout=20)
+        raw = socket.create_connection(("127.0.0.1", server.options.port), timeout=60)
         for byte in header:
             raw.send(bytes([byte]))
-        client = Client(context=server.tls(), timeout=20)
+        client = Client(context=server.tls(), timeout=60)
         server.opened.append(client)
         client.sock, client.af, client.host = raw, raw.family, "127.0.0.1"
         client.file = raw.makefile(encoding="utf-8")
@@ -170,7 +182,7 @@ def test_a_balancer_names_the_client(tmp_path: Path, certificate: Path, header: 
         client.login("anna", PASSWORD, secure=False)
         client.prot_p()
         _, port = client.makepasv()
-        conn = socket.create_connection(("127.0.0.1", port), timeout=20)
+        conn = socket.create_connection(("127.0.0.1", port), timeout=60)
         conn.sendall(header)
         conn = client.wrap(conn)
         assert client.ask(f"STOR {FEED}")[:3] in ("125", "150")
@@ -196,7 +208,7 @@ def test_a_balancer_names_the_client(tmp_path: Path, certificate: Path, header: 
 )
 def test_a_balancer_without_a_header_is_not_answered(tmp_path: Path, certificate: Path, header: bytes) -> None:
     with rig(tmp_path, certificate, proxy_from=(ip_network("127.0.0.0/8"),)) as server:
-        with socket.create_connection(("127.0.0.1", server.options.port), timeout=20) as raw:
+        with socket.create_connection(("127.0.0.1", server.options.port), timeout=60) as raw:
             raw.sendall(header)
             with contextlib.suppress(ConnectionResetError):
                 assert raw.recv(1) == b""
@@ -215,15 +227,15 @@ def test_a_password_that_is_checked_when_the_server_has_stopped_troubles_nobody(
 
     def check() -> None:
         begun.set()
-        gate.wait(30)
+        gate.wait(120)
 
     backstage.doors(check, lambda result, error: told.append(result))
-    assert begun.wait(30)
+    assert begun.wait(120)
     backstage.close()
     loop.close()
     gate.set()
     for thread in set(threading.enumerate()) - before:
-        thread.join(30)
+        thread.join(120)
     assert faults == [] and told == []
 
 

@@ -47,14 +47,14 @@ class Running:
         self.events.append((event, facts))
 
     def wait(self, done: Any) -> None:
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         while not done():
             assert time.monotonic() < until, self.events
             time.sleep(0.01)
 
     def client(self, certificate: Path) -> Client:
         context = ssl.create_default_context(cafile=str(certificate))
-        client = Client(context=context, timeout=20)
+        client = Client(context=context, timeout=60)
         client.connect("127.0.0.1", self.port)
         client.auth()
         return client
@@ -65,7 +65,7 @@ def running(tmp_path: Path) -> Iterator[Running]:
     made = Running(tmp_path)
     yield made
     made.part.stopping.set()
-    made.thread.join(30)
+    made.thread.join(120)
 
 
 @pytest.mark.feature("W19")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from transport.ftps.rig import PASSWORD, Line, Rig, rig
+from transport.ftps.rig import PASSWORD, Line, Rig, in_the_end, rig
 
 FEED = "/in/key_main_sync_2026-11-21-02-00-00.csv"
 
@@ -73,12 +73,12 @@ def test_a_data_connection_from_elsewhere_is_closed(tmp_path: Path, certificate:
     with rig(tmp_path, certificate) as server:
         client = server.connect()
         _, port = client.makepasv()
-        with socket.create_connection(("127.0.0.1", port), source_address=("127.0.0.2", 0), timeout=20) as stranger:
+        with socket.create_connection(("127.0.0.1", port), source_address=("127.0.0.2", 0), timeout=60) as stranger:
             assert stranger.recv(1) == b""
         [event] = server.said("ftps.foreign_data")
         assert event == {"peer": "127.0.0.2", "port": port}
         # And whom it was for still gets through.
-        conn = client.wrap(socket.create_connection(("127.0.0.1", port), timeout=20))
+        conn = client.wrap(socket.create_connection(("127.0.0.1", port), timeout=60))
         assert client.ask(f"STOR {FEED}")[:3] in ("125", "150")
         conn.sendall(b"x")
         conn.unwrap().close()
@@ -87,7 +87,7 @@ def test_a_data_connection_from_elsewhere_is_closed(tmp_path: Path, certificate:
 
 def test_nobody_is_expected_on_a_port_that_was_not_announced(server: Rig) -> None:
     for port in server.options.passive_ports:
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as stranger:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as stranger:
             assert stranger.recv(1) == b""
 
 
@@ -274,17 +274,17 @@ def test_limits_of_sessions(tmp_path: Path, certificate: Path) -> None:
 
 def test_who_is_banned_is_turned_away(server: Rig) -> None:
     server.door.ban = 100.0
-    line = Line(socket.create_connection(("127.0.0.1", server.options.port), timeout=20))
+    line = Line(socket.create_connection(("127.0.0.1", server.options.port), timeout=60))
     assert line.reply().startswith("421 Too many failed logins")
     line.close()
 
 
 def test_who_does_not_log_in_or_says_nothing_is_sent_away(tmp_path: Path, certificate: Path) -> None:
     with rig(tmp_path, certificate, login_timeout=0.3, idle_timeout=0.5) as server:
-        client = server.connect()
+        client = in_the_end(server.connect)
         line = server.plain()
         # Commands don't help: it is the login that is missing.
-        until = time.monotonic() + 20
+        until = time.monotonic() + 120
         while (reply := _noop(line)).startswith("200"):
             assert time.monotonic() < until
         assert reply.startswith("421") or reply == ""

@@ -88,7 +88,7 @@ rsa_private_key_file={key}
 use_localtime=NO
 xferlog_enable=NO
 """)
-    place = Place("ftps", "/in", "127.0.0.1", port, "anonymous", Secret(PASSWORD), verify=str(cert), timeout=10)
+    place = Place("ftps", "/in", "127.0.0.1", port, "anonymous", Secret(PASSWORD), verify=str(cert), timeout=60)
     with _running([binary, str(config)], port, base):
         yield Server(place, inside)
 
@@ -143,7 +143,7 @@ SocketBindTight on
 {_lines(balanced, "MasqueradeAddress 127.0.0.2", "PassivePorts {first} {last}")}
 """)
     where = "/" if os.getuid() == 0 else str(files)
-    place = Place("ftps", where, "127.0.0.1", port, "feed", Secret(PASSWORD), verify=str(cert), timeout=10)
+    place = Place("ftps", where, "127.0.0.1", port, "feed", Secret(PASSWORD), verify=str(cert), timeout=60)
     with _running([binary, "--nodaemon", "--config", str(config)], port, base):
         yield Server(place, files)
 
@@ -161,7 +161,7 @@ def pure_ftpd(base: Path) -> Iterator[Server]:
     subprocess.run(make, check=True, capture_output=True, env=environment())
     command = [binary, "-S", f"127.0.0.1,{port}", "-l", f"puredb:{database}", "-Y", "2", "-u", "1", "-E"]
     command += ["-g", str(base / "pure.pid"), "-H", "-2", f"{cert},{key}"]
-    place = Place("ftps", "/", "127.0.0.1", port, "feed", Secret(PASSWORD), verify=str(cert), timeout=30)
+    place = Place("ftps", "/", "127.0.0.1", port, "feed", Secret(PASSWORD), verify=str(cert), timeout=60)
     with _running(command, port, base):
         yield Server(place, files)
 
@@ -190,7 +190,7 @@ Subsystem sftp internal-sftp
     host_key = (base / "host.pub").read_text().split()[:2]
     place = Place(
         "sftp", str(files), "127.0.0.1", port, _whoami(), key_file=str(base / "client"),
-        known_host=" ".join(host_key), timeout=10,
+        known_host=" ".join(host_key), timeout=60,
     )  # fmt: skip
     with _running([binary, "-D", "-e", "-f", str(config)], port, base):
         yield Server(place, files)
@@ -208,7 +208,7 @@ def _running(command: list[str], port: int, base: Path) -> Iterator[None]:
     with log.open("wb") as sink:
         server = subprocess.Popen(command, stdout=sink, stderr=sink, stdin=subprocess.DEVNULL, env=environment())
     try:
-        until = time.monotonic() + 15
+        until = time.monotonic() + 60
         while True:
             try:
                 socket.create_connection(("127.0.0.1", port), 1).close()
@@ -221,7 +221,7 @@ def _running(command: list[str], port: int, base: Path) -> Iterator[None]:
     finally:
         server.terminate()
         try:
-            server.wait(5)
+            server.wait(60)
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait()

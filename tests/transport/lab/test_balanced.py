@@ -40,7 +40,7 @@ def balanced() -> Iterator[Balanced]:
         servers.base() as base,
         servers.proftpd(base, ports) as server,
         Proxy(server.place.port, ports) as proxy,
-        FtpsRemote(replace(server.place, trust_address=True, timeout=15)) as remote,
+        FtpsRemote(replace(server.place, trust_address=True, timeout=60)) as remote,
     ):
         yield Balanced(server, proxy, remote)
 
