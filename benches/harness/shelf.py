@@ -36,9 +36,12 @@ CHECKS: tuple[tuple[str, str, Any, str], ...] = (
 EVERY = 97
 
 
-def make(folder: Path, rows: int) -> tuple[Path, dict[str, int]]:
-    """The file, and how many rows fail each check; kept from run to run."""
-    feed, truth = folder / f"shelf-{rows}.csv", folder / f"shelf-{rows}.json"
+def make(folder: Path, rows: int, day: int = 1) -> tuple[Path, dict[str, int]]:
+    """The file of a day, and how many of its rows fail each check; kept from run to run.
+
+    On the second day 1 % of the rows are new, 5 % changed and 1 % gone; what was wrong is as wrong as before.
+    """
+    feed, truth = folder / f"shelf-{rows}-{day}.csv", folder / f"shelf-{rows}-{day}.json"
     if not (feed.exists() and truth.exists()):
         folder.mkdir(parents=True, exist_ok=True)
         counts = dict.fromkeys((name for name, *_ in CHECKS), 0)
@@ -46,8 +49,12 @@ def make(folder: Path, rows: int) -> tuple[Path, dict[str, int]]:
         with feed.open("w", newline="", encoding="utf-8") as out:
             writer = csv.writer(out, lineterminator="\n")
             writer.writerow(COLUMNS)
-            for number in range(rows):
+            for number in range(rows if day == 1 else rows + rows // 100):
                 row = _row(rng, number)
+                if day > 1 and number % 100 == 50 and number < rows:
+                    continue
+                if day > 1 and number % 20 == 7:
+                    row["brand"] = "Kestrel"
                 if number % EVERY == 0:
                     name, column, _, value = CHECKS[number // EVERY % len(CHECKS)]
                     row[column] = value

@@ -74,7 +74,7 @@ fn read(criterion: &mut Criterion) {
             let mut sum = 0;
             for (layout, block) in &blocks {
                 for span in &block.spans {
-                    let raw = &block.bytes[span.start as usize..span.end as usize];
+                    let raw = block.raw(span);
                     sum += layout.key(raw).map_or(0, <[u8]>::len);
                 }
             }
@@ -87,7 +87,7 @@ fn read(criterion: &mut Criterion) {
             let mut cells = 0;
             for (layout, block) in &blocks {
                 for span in &block.spans {
-                    let raw = &block.bytes[span.start as usize..span.end as usize];
+                    let raw = block.raw(span);
                     layout.parse(raw, &mut scratch, &mut record, &mut issues);
                     cells += record.cells().len();
                 }

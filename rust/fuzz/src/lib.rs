@@ -61,7 +61,7 @@ fn read(path: &std::path::Path, block: usize, format: &FormatSpec) -> Outcome {
             Next::Block => {
                 let Some(section) = &section else { continue };
                 for span in &block.spans {
-                    let raw = &block.bytes[span.start as usize..span.end as usize];
+                    let raw = block.raw(span);
                     issues.clear();
                     section.layout.parse(raw, &mut scratch, &mut record, &mut issues);
                     let place = section.layout.position(&section.member, &block, span);

@@ -143,7 +143,7 @@ fn produce(
                 let ordinal = block.first_record as u32 + span.ordinal;
                 let kept = !source.kept.is_empty() && source.kept.binary_search_by_key(&ordinal, |kept| kept.0).is_ok();
                 let Some(row) = row_of(ordinal).filter(|row| !kept && is_wanted(row)) else { continue };
-                let raw = &block.bytes[span.start as usize..span.end as usize];
+                let raw = block.raw(span);
                 section.layout.parse(raw, scratch, record, &mut Vec::new());
                 builder.push(&[row as i64, i64::from(ordinal) + 1], record);
                 if builder.len() == BATCH {

@@ -12,27 +12,73 @@ pub struct Decimal<'a> {
     negative: bool,
     whole: &'a [u8],
     part: &'a [u8],
+    /// All digits as one number, if there are at most [`SMALL`]; otherwise of no meaning.
+    digits: u64,
+}
+
+/// A number that is kept: a bound.
+#[derive(Clone, Debug)]
+pub struct Bound {
+    text: String,
+    negative: bool,
+    /// Digits before the point.
+    whole: usize,
+    digits: u64,
+}
+
+impl Bound {
+    /// The number that `text` is, if it is one.
+    pub fn new(text: &str) -> Option<Bound> {
+        let number = Decimal::parse(text.as_bytes())?;
+        let (negative, whole, digits) = (number.negative, number.whole.len(), number.digits);
+        Some(Bound { text: text.to_owned(), negative, whole, digits })
+    }
+
+    /// As it was written.
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    #[inline]
+    fn number(&self) -> Decimal<'_> {
+        let (whole, part) = self.text.as_bytes()[usize::from(self.negative)..].split_at(self.whole);
+        Decimal { negative: self.negative, whole, part: part.get(1..).unwrap_or_default(), digits: self.digits }
+    }
 }
 
 impl<'a> Decimal<'a> {
     /// Reads a number in normal form; `None` if `text` is anything else.
     #[inline]
     pub fn parse(text: &'a [u8]) -> Option<Self> {
-        let (negative, digits) = match text.split_first()? {
+        let (negative, written) = match text.split_first()? {
             (b'-', rest) => (true, rest),
             _ => (false, text),
         };
-        let whole = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if whole == 0 {
-            return None;
+        let (mut digits, mut point) = (0u64, written.len());
+        for (at, byte) in written.iter().enumerate() {
+            let digit = byte.wrapping_sub(b'0');
+            if digit <= 9 {
+                digits = digits.wrapping_mul(10).wrapping_add(u64::from(digit));
+            } else if *byte == b'.' && point == written.len() {
+                point = at;
+            } else {
+                return None;
+            }
         }
-        let part = match digits.get(whole) {
-            None => &[],
-            Some(b'.') => &digits[whole + 1..],
-            Some(_) => return None,
-        };
-        let sound = whole == digits.len() || (!part.is_empty() && part.iter().all(u8::is_ascii_digit));
-        sound.then_some(Decimal { negative, whole: &digits[..whole], part })
+        let (whole, part) = written.split_at(point);
+        let part = part.get(1..).unwrap_or_default();
+        let sound = !whole.is_empty() && (point == written.len() || !part.is_empty());
+        sound.then_some(Decimal { negative, whole, part, digits })
+    }
+
+    fn is_small(&self) -> bool {
+        self.whole.len() + self.part.len() <= SMALL
+    }
+
+    /// Compares it with a bound.
+    #[inline]
+    pub fn against(&self, bound: &Bound) -> Ordering {
+        self.compare(&bound.number())
     }
 
     /// Digits behind the point, as they are written.
@@ -51,6 +97,14 @@ impl<'a> Decimal<'a> {
 
     /// Compares the numbers, not their texts: `1.0` equals `01`.
     pub fn compare(&self, other: &Decimal<'_>) -> Ordering {
+        if self.is_small() && other.is_small() {
+            let scale = self.scale().max(other.scale());
+            let raised = |number: &Decimal<'_>| {
+                let size = i128::from(number.digits) * 10i128.pow((scale - number.scale()) as u32);
+                if number.negative { -size } else { size }
+            };
+            return raised(self).cmp(&raised(other));
+        }
         let negative = (self.negative && !self.is_zero(), other.negative && !other.is_zero());
         match negative {
             (false, true) => Ordering::Greater,
@@ -68,9 +122,7 @@ impl<'a> Decimal<'a> {
 
     /// The digits as one whole number times ten to the minus `scale`, where it is small enough.
     fn small(&self) -> Option<i128> {
-        let count = self.whole.len() + self.part.len();
-        (count <= SMALL)
-            .then(|| self.whole.iter().chain(self.part).fold(0, |number, digit| number * 10 + i128::from(digit - b'0')))
+        self.is_small().then(|| i128::from(self.digits))
     }
 
     /// Whether the number is a whole multiple of `unit`. Of zero only zero is.

@@ -1,12 +1,10 @@
 //! Values with a form of their own: UUIDs, web addresses, GTINs.
 
+use crate::record::uuid::uuid_bytes;
+
 /// Whether `text` is a UUID as RFC 9562 writes them: 8-4-4-4-12 hexadecimal digits, in either case.
 pub fn is_uuid(text: &[u8]) -> bool {
-    text.len() == 36
-        && text.iter().enumerate().all(|(at, byte)| match at {
-            8 | 13 | 18 | 23 => *byte == b'-',
-            _ => byte.is_ascii_hexdigit(),
-        })
+    uuid_bytes(text).is_some()
 }
 
 /// Whether `text` is a GTIN-8, -12, -13 or -14 whose last digit fits the others.
@@ -15,8 +13,47 @@ pub fn is_gtin(text: &[u8]) -> bool {
         return false;
     }
     // From the right the digits weigh 1, 3, 1, 3, …; together they are a multiple of ten.
-    let weighed = |(at, digit): (usize, &u8)| u32::from(digit - b'0') * if at % 2 == 0 { 1 } else { 3 };
-    text.iter().rev().enumerate().map(weighed).sum::<u32>() % 10 == 0
+    let value = |digit: &u8| u32::from(digit - b'0');
+    let weighed = |pair: &[u8]| match pair {
+        [left, right] => 3 * value(left) + value(right),
+        _ => pair.iter().map(value).sum(),
+    };
+    text.rchunks(2).map(weighed).sum::<u32>() % 10 == 0
+}
+
+/// What a byte may be in an address: bits of these.
+const CLASSES: [u8; 256] = {
+    let mut classes = [0u8; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let letter = byte as u8;
+        if letter <= b' ' || matches!(letter, 0x7F | b'"' | b'<' | b'>' | b'\\') {
+            classes[byte] |= NOWHERE;
+        }
+        if letter.is_ascii_alphanumeric() || matches!(letter, b'-' | b'_') || letter >= 0x80 {
+            classes[byte] |= LABEL;
+        }
+        if matches!(letter, b'/' | b'?' | b'#') {
+            classes[byte] |= AFTER_HOST;
+        }
+        if letter >= 0x80 {
+            classes[byte] |= FOREIGN;
+        }
+        byte += 1;
+    }
+    classes
+};
+/// No address holds it: white space, controls, quotes, angle brackets.
+const NOWHERE: u8 = 1;
+/// A host's labels hold it.
+const LABEL: u8 = 2;
+/// It ends the host.
+const AFTER_HOST: u8 = 4;
+/// Part of a letter beyond ASCII.
+const FOREIGN: u8 = 8;
+
+fn class(byte: &u8) -> u8 {
+    CLASSES[usize::from(*byte)]
 }
 
 /// Whether `text` is an absolute http or https address: a host, maybe a port, and nothing that no address may hold
@@ -32,36 +69,38 @@ pub fn is_url(text: &str) -> bool {
     } else {
         return false;
     };
-    if bytes.iter().any(|byte| *byte <= b' ' || matches!(byte, 0x7F | b'"' | b'<' | b'>' | b'\\'))
-        || (!text.is_ascii() && text.chars().any(|letter| letter.is_whitespace() || letter.is_control()))
+    let seen = bytes.iter().fold(0, |all, byte| all | class(byte));
+    if seen & NOWHERE != 0
+        || (seen & FOREIGN != 0 && text.chars().any(|letter| letter.is_whitespace() || letter.is_control()))
     {
         return false;
     }
-    let rest = &text[start..];
-    let authority = &rest[..rest.find(['/', '?', '#']).unwrap_or(rest.len())];
-    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
-    let (host, port) = match host.strip_prefix('[') {
-        Some(inner) => {
-            let Some((inner, behind)) = inner.split_once(']') else { return false };
-            let address =
-                inner.contains(':') && inner.bytes().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
-            return address && (behind.is_empty() || behind.strip_prefix(':').is_some_and(is_port));
-        }
-        None => host.split_once(':').map_or((host, None), |(host, port)| (host, Some(port))),
+    let rest = &bytes[start..];
+    let authority = &rest[..rest.iter().position(|byte| class(byte) & AFTER_HOST != 0).unwrap_or(rest.len())];
+    let host = authority.iter().rposition(|byte| *byte == b'@').map_or(authority, |at| &authority[at + 1..]);
+    if let [b'[', inner @ ..] = host {
+        let Some(end) = inner.iter().position(|byte| *byte == b']') else { return false };
+        let (inner, behind) = (&inner[..end], &inner[end + 1..]);
+        let address = inner.contains(&b':') && inner.iter().all(|b| b.is_ascii_hexdigit() || matches!(b, b':' | b'.'));
+        return address && (behind.is_empty() || behind.strip_prefix(b":").is_some_and(is_port));
+    }
+    let (host, port) = match host.iter().position(|byte| *byte == b':') {
+        Some(at) => (&host[..at], Some(&host[at + 1..])),
+        None => (host, None),
     };
-    let label = |label: &str| {
-        !label.is_empty()
-            && label.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_') || !c.is_ascii())
-            && !label.starts_with('-')
-            && !label.ends_with('-')
+    let is_label = |label: &[u8]| {
+        label.iter().all(|byte| class(byte) & LABEL != 0)
+            && !matches!(label.first(), None | Some(b'-'))
+            && !matches!(label.last(), Some(b'-'))
     };
-    port.is_none_or(is_port) && host.strip_suffix('.').unwrap_or(host).split('.').all(label)
+    port.is_none_or(is_port) && host.strip_suffix(b".").unwrap_or(host).split(|byte| *byte == b'.').all(is_label)
 }
 
-fn is_port(port: &str) -> bool {
-    (1..=5).contains(&port.len())
-        && port.bytes().all(|byte| byte.is_ascii_digit())
-        && port.parse::<u32>().is_ok_and(|port| (1..=65_535).contains(&port))
+fn is_port(port: &[u8]) -> bool {
+    let number = port.iter().try_fold(0u32, |number, byte| {
+        byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0')).filter(|number| *number <= 65_535)
+    });
+    (1..=5).contains(&port.len()) && number.is_some_and(|number| number > 0)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Judges a whole record: all that is wrong with it, each with what becomes of the row.
 
-use super::rule::Rule;
+use super::rule::{Judged, Rule};
 use super::words::Words;
 use crate::fault::{Code, Issue, Severity};
 use crate::record::entity::EntitySpec;
@@ -188,6 +188,7 @@ impl Field {
         if text.is_empty() {
             return;
         }
+        let judged = Judged::new(text);
         for (rule, severity) in &self.rules {
             let held;
             let other = match rule {
@@ -204,7 +205,7 @@ impl Field {
                 },
                 _ => None,
             };
-            if let Err(wrong) = rule.judge(text, other) {
+            if let Err(wrong) = rule.judge(&judged, other) {
                 let (code, message) = rule.explain(&self.name, wrong);
                 found.push(finding(code, &self.name, Some(text), message, *severity));
             }

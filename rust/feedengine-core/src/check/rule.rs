@@ -1,8 +1,9 @@
 //! One demand on one value, with everything worked out that can be before the first row comes.
 
+use std::cell::OnceCell;
 use std::cmp::Ordering;
 
-use super::decimal::Decimal;
+use super::decimal::{Bound, Decimal};
 use super::pattern::Pattern;
 use super::words::Words;
 use super::{date, form};
@@ -22,7 +23,7 @@ pub enum Rule {
     /// Digits behind the point.
     Decimal { scale: usize },
     /// Bounds in normal form; `told` if another rule of the field tells what is no number.
-    Range { min: Option<String>, max: Option<String>, told: bool },
+    Range { min: Option<Bound>, max: Option<Bound>, told: bool },
     /// See [`Declared::Flag`].
     Flag,
     /// See [`Declared::Date`].
@@ -39,6 +40,25 @@ pub enum Rule {
     Pattern(Box<Pattern>, String),
     /// Compared with another field.
     Other { field: FieldId, name: String, multiple: bool, told: bool },
+}
+
+/// A value that several rules look at, and the number that it is, read when the first of them asks.
+pub struct Judged<'t> {
+    text: &'t str,
+    number: OnceCell<Option<Decimal<'t>>>,
+}
+
+impl<'t> Judged<'t> {
+    /// The value `text`.
+    #[inline]
+    pub fn new(text: &'t str) -> Self {
+        Judged { text, number: OnceCell::new() }
+    }
+
+    #[inline]
+    fn number(&self) -> Option<Decimal<'t>> {
+        *self.number.get_or_init(|| Decimal::parse(self.text.as_bytes()))
+    }
 }
 
 impl Rule {
@@ -59,7 +79,10 @@ impl Rule {
             }
             Declared::Integer => Rule::Integer,
             Declared::Decimal { scale } => Rule::Decimal { scale: scale.map_or(usize::MAX, |scale| scale as usize) },
-            Declared::Range { min, max } => Rule::Range { min: min.clone(), max: max.clone(), told },
+            Declared::Range { min, max } => {
+                let bound = |text: &Option<String>| text.as_deref().and_then(Bound::new);
+                Rule::Range { min: bound(min), max: bound(max), told }
+            }
             Declared::Flag => Rule::Flag,
             Declared::Date => Rule::Date,
             Declared::Uuid => Rule::Uuid,
@@ -75,7 +98,8 @@ impl Rule {
     /// Whether `text`, which is not blank, is as it must be; otherwise what is wrong. `other` is the value of the other
     /// field that the rule names, where the record has one.
     #[inline]
-    pub fn judge(&self, text: &str, other: Option<&str>) -> Result<(), Wrong> {
+    pub fn judge(&self, value: &Judged<'_>, other: Option<&str>) -> Result<(), Wrong> {
+        let text = value.text;
         let bytes = text.as_bytes();
         let as_it_should = |right: bool, wrong: Wrong| if right { Ok(()) } else { Err(wrong) };
         match self {
@@ -99,17 +123,15 @@ impl Rule {
                     Wrong::Plain(Code::BadInteger),
                 )
             }
-            Rule::Decimal { scale } => match Decimal::parse(bytes) {
+            Rule::Decimal { scale } => match value.number() {
                 Some(number) => as_it_should(number.scale() <= *scale, Wrong::Scale),
                 None => Err(Wrong::Plain(Code::BadDecimal)),
             },
-            Rule::Range { min, max, told } => match Decimal::parse(bytes) {
+            Rule::Range { min, max, told } => match value.number() {
                 Some(number) => {
-                    let against = |bound: &Option<String>| {
-                        let bound = bound.as_ref().and_then(|bound| Decimal::parse(bound.as_bytes()));
-                        bound.map_or(Ordering::Equal, |bound| number.compare(&bound))
-                    };
-                    as_it_should(against(min) != Ordering::Less && against(max) != Ordering::Greater, Wrong::Range)
+                    let low = min.as_ref().is_some_and(|min| number.against(min) == Ordering::Less);
+                    let high = max.as_ref().is_some_and(|max| number.against(max) == Ordering::Greater);
+                    as_it_should(!low && !high, Wrong::Range)
                 }
                 None => as_it_should(*told, Wrong::Plain(Code::BadDecimal)),
             },
@@ -121,7 +143,7 @@ impl Rule {
             Rule::OneOf(words) => as_it_should(words.holds(bytes), Wrong::Plain(Code::NotAllowed)),
             Rule::Pattern(pattern, _) => as_it_should(pattern.matches(text), Wrong::Plain(Code::BadPattern)),
             Rule::Other { multiple, told, .. } => {
-                let Some(number) = Decimal::parse(bytes) else {
+                let Some(number) = value.number() else {
                     return as_it_should(*told, Wrong::Plain(Code::BadDecimal));
                 };
                 // What the other field holds is judged by its own rules.
@@ -149,10 +171,10 @@ impl Rule {
                 (Code::BadDecimal, format!("{column} has more than {scale} digits behind the point"))
             }
             (Wrong::Range, Rule::Range { min, max, .. }) => {
-                let message = match (min, max) {
+                let message = match (min.as_ref().map(Bound::text), max.as_ref().map(Bound::text)) {
                     (Some(min), Some(max)) => format!("{column} must lie between {min} and {max}"),
                     (Some(min), None) => format!("{column} must be at least {min}"),
-                    (_, max) => format!("{column} must be at most {}", max.as_deref().unwrap_or_default()),
+                    (_, max) => format!("{column} must be at most {}", max.unwrap_or_default()),
                 };
                 (Code::OutOfRange, message)
             }

@@ -5,29 +5,14 @@ use crate::record::digest::Hasher;
 /// A name without regard to case, white space and punctuation. A name of nothing else is compared as it stands.
 pub fn folded(name: &str, out: &mut String) {
     out.clear();
-    out.extend(name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase));
+    if name.is_ascii() {
+        out.extend(name.bytes().filter(u8::is_ascii_alphanumeric).map(|byte| char::from(byte.to_ascii_lowercase())));
+    } else {
+        out.extend(name.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase));
+    }
     if out.is_empty() {
         out.push_str(name.trim());
     }
-}
-
-/// The number of a UUID of 36 characters, in any case of letters.
-pub fn uuid(text: &str) -> Option<u128> {
-    let bytes = text.as_bytes();
-    if bytes.len() != 36 {
-        return None;
-    }
-    bytes.iter().enumerate().try_fold(0u128, |number, (at, byte)| match (at, byte) {
-        (8 | 13 | 18 | 23, b'-') => Some(number),
-        (8 | 13 | 18 | 23, _) => None,
-        _ => char::from(*byte).to_digit(16).map(|digit| number << 4 | u128::from(digit)),
-    })
-}
-
-/// A UUID as text.
-pub fn uuid_text(number: u128) -> String {
-    let digits = format!("{number:032x}");
-    format!("{}-{}-{}-{}-{}", &digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..])
 }
 
 /// A new record's id: the keyed hash of `seed` in the shape of a version 4 UUID. The same seed gives the same id, and
@@ -41,6 +26,7 @@ pub fn system_id(hasher: &Hasher, seed: &[u8]) -> u128 {
 mod tests {
     use super::*;
     use crate::record::digest::SECRET_LEN;
+    use crate::record::uuid::{uuid, uuid_text};
 
     #[test]
     fn names_fold_and_never_to_nothing() {

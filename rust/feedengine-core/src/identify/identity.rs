@@ -1,11 +1,12 @@
 //! What a spec says of identity, with the numbers of its fields: how values are compared, what is unique, what is named.
 
-use super::fold::{folded, uuid, uuid_text};
+use super::fold::folded;
 use super::lookup::Print;
 use super::path;
 use crate::record::digest::Hasher;
 use crate::record::entity::EntitySpec;
 use crate::record::rule::Path;
+use crate::record::uuid::uuid_bytes;
 use crate::record::{Cell, FieldId, FieldTable, Record, State, Value};
 
 /// How two values of a field are compared.
@@ -76,6 +77,9 @@ pub struct Link {
 
 /// Most fields by which an entity's records can be held apart: a bit each.
 pub const MOST_KEYS: usize = 32;
+
+/// Characters of an id that are shown.
+const SHOWN: usize = 200;
 
 /// What a spec says of identity.
 #[derive(Clone, Debug)]
@@ -171,7 +175,10 @@ impl Identity {
     pub fn shown(&self, record: &Record) -> Option<String> {
         let system = given(record, FieldId(0));
         let first = self.keys.iter().filter(|key| key.identifies).find_map(|key| given(record, key.field));
-        system.or(first).map(|text| text.chars().take(200).collect())
+        system.or(first).map(|text| {
+            let end = text.char_indices().nth(SHOWN).map_or(text.len(), |(at, _)| at);
+            text[..end].to_owned()
+        })
     }
 
     /// What a row gives in each of the keys.
@@ -214,7 +221,10 @@ pub fn items(record: &Record, field: FieldId) -> Vec<String> {
     all
 }
 
-/// A key as the index knows it: made ids in small letters, others as they are.
-pub fn key_text(made: bool, value: &str) -> Option<String> {
-    if made { uuid(value.trim()).map(uuid_text) } else { Some(value.to_owned()) }
+/// The hash under which the index knows a key: made ids in small letters, others as they are. None for what is no id.
+pub fn key_hash(made: bool, value: &str, hasher: &Hasher) -> Option<u128> {
+    match made {
+        true => uuid_bytes(value.trim().as_bytes()).map(|bytes| hasher.key(&bytes)),
+        false => Some(hasher.key(value.as_bytes())),
+    }
 }

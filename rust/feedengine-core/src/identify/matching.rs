@@ -1,26 +1,74 @@
 //! One row against the stored records: which it means, by which identifier, and what speaks against it.
 
 use super::directory::Directory;
-use super::identity::{Form, Identity, key_text};
+use super::identity::{Form, Identity, given, key_hash};
 use super::lookup::Print;
 use crate::index::{Damaged, Found, Index};
 use crate::record::digest::Hasher;
+use crate::record::{FieldId, Record};
 
 /// The number that stands for the key itself among the identifiers; others are their number among the keys + 1.
 pub const BY_KEY: u8 = 0;
 /// Candidates that a fault names.
 const SHOWN: usize = 10;
 
+/// A row's key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Key {
+    /// It gives none.
+    #[default]
+    None,
+    /// It gives something that can be nobody's.
+    Strange,
+    /// Its hash.
+    Hash(u128),
+}
+
 /// What one row gives.
-pub struct Row<'r> {
-    /// Its key, if it gives one.
-    pub key: Option<&'r str>,
+#[derive(Default)]
+pub struct Row {
+    /// Its key.
+    pub key: Key,
     /// Its value in each of the identity's keys.
-    pub prints: &'r [Option<Print>],
+    pub prints: Vec<Option<Print>>,
     /// Bits of the keys that it empties.
     pub emptied: u32,
     /// Whether it only names a record: then nothing it says may differ from what is stored.
     pub names_only: bool,
+}
+
+impl Row {
+    /// Takes what `record` gives. `text` is scratch.
+    pub fn read(&mut self, identity: &Identity, record: &Record, hasher: &Hasher, text: &mut String) {
+        self.key = match given(record, FieldId(0)) {
+            None => Key::None,
+            Some(key) => key_hash(identity.made, &key, hasher).map_or(Key::Strange, Key::Hash),
+        };
+        identity.read(record, hasher, text, &mut self.prints);
+    }
+
+    /// Asks for the places that say where the row's values are: the first of three steps before [`find`], each of which
+    /// is done for several rows before the next, so that their waits for main memory overlap.
+    #[inline]
+    pub fn foresee(&self, directory: &Directory, index: &Index) {
+        if let Key::Hash(key) = self.key {
+            index.prefetch_slot(key);
+        }
+        self.given().for_each(|(number, print)| directory.fields[number].lookup.prefetch(print));
+    }
+
+    /// Asks for the values: the second step.
+    #[inline]
+    pub fn approach(&self, directory: &Directory, index: &Index) {
+        if let Key::Hash(key) = self.key {
+            index.prefetch(key);
+        }
+        self.given().for_each(|(number, print)| directory.fields[number].lookup.prefetch_values(print));
+    }
+
+    fn given(&self) -> impl Iterator<Item = (usize, Print)> {
+        self.prints.iter().enumerate().filter_map(|(number, print)| Some((number, (*print)?)))
+    }
 }
 
 /// What is wrong with a row's identifiers.
@@ -52,25 +100,20 @@ pub struct Match {
 }
 
 /// Finds the record that `row` means.
-pub fn find(
-    identity: &Identity,
-    directory: &Directory,
-    index: &Index,
-    hasher: &Hasher,
-    row: &Row<'_>,
-) -> Result<Match, Damaged> {
+pub fn find(identity: &Identity, directory: &Directory, index: &Index, row: &Row) -> Result<Match, Damaged> {
     let mut found = Match::default();
     let slot = match row.key {
-        Some(key) => {
-            let stored = key_text(identity.made, key).map(|key| index.find(hasher.key(key.as_bytes()))).transpose()?;
-            found.found = stored.flatten();
+        Key::None => by_identifier(identity, directory, row, &mut found),
+        key => {
+            if let Key::Hash(key) = key {
+                found.found = index.find(key)?;
+            }
             if found.found.is_none() && identity.made {
                 found.findings.push(Finding::UnknownKey);
                 return Ok(found);
             }
             found.found.map(|found| found.slot)
         }
-        None => by_identifier(identity, directory, row, &mut found),
     };
     if !found.findings.is_empty() {
         return Ok(found);
@@ -83,7 +126,7 @@ pub fn find(
 }
 
 /// The first identifier that is stored decides; names come last and only where no id contradicts.
-fn by_identifier(identity: &Identity, directory: &Directory, row: &Row<'_>, found: &mut Match) -> Option<u32> {
+fn by_identifier(identity: &Identity, directory: &Directory, row: &Row, found: &mut Match) -> Option<u32> {
     let given = |weak: bool| {
         let keys = identity.keys.iter().enumerate().filter(move |(_, key)| key.identifies && key.weak == weak);
         keys.filter_map(|(number, _)| row.prints[number].map(|print| (number, print)))
@@ -123,7 +166,7 @@ fn by_identifier(identity: &Identity, directory: &Directory, row: &Row<'_>, foun
 }
 
 /// What else the row says of itself, against the record that it means.
-fn compare(identity: &Identity, directory: &Directory, row: &Row<'_>, own: Option<u32>, found: &mut Match) {
+fn compare(identity: &Identity, directory: &Directory, row: &Row, own: Option<u32>, found: &mut Match) {
     for (number, key) in identity.keys.iter().enumerate() {
         let filled = own.is_some_and(|own| directory.is_filled(number, own));
         let Some(print) = row.prints[number] else {

@@ -11,7 +11,8 @@ mod lookup;
 pub mod matching;
 pub mod path;
 
+pub use crate::record::uuid::{uuid, uuid_text};
 pub use directory::{Directory, Told};
-pub use fold::{system_id, uuid, uuid_text};
-pub use identity::{Form, Identity, KeyField, Link, given, items, key_text};
+pub use fold::system_id;
+pub use identity::{Form, Identity, KeyField, Link, given, items, key_hash};
 pub use lookup::{Entry, Lookup, Print};

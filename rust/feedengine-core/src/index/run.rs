@@ -266,6 +266,16 @@ impl Run {
         Ok(self.hots(position / CHUNK)[position % CHUNK])
     }
 
+    /// Brings the cold entry at `position` closer.
+    #[inline]
+    pub fn prefetch_cold(&self, position: usize) {
+        if !matches!(self.probes, Probes::Read(_)) {
+            let chunk = position / CHUNK;
+            let start = self.chunk_at(chunk) + CHUNK * size_of::<Hot>() + position % CHUNK * size_of::<Cold>();
+            prefetch(&self.map[start]);
+        }
+    }
+
     /// The cold entry at `position`.
     pub fn cold(&self, position: usize) -> Result<Cold, Damaged> {
         let chunk = position / CHUNK;

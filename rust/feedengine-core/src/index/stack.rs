@@ -168,6 +168,13 @@ impl Index {
         run.hot(position)
     }
 
+    /// Prepares for [`Index::cold`] of `slot`.
+    #[inline]
+    pub fn prefetch_cold(&self, slot: u32) {
+        let (run, position) = self.place(slot);
+        run.prefetch_cold(position);
+    }
+
     /// The cold part of a slot.
     pub fn cold(&self, slot: u32) -> Result<Cold, Damaged> {
         let (run, position) = self.place(slot);

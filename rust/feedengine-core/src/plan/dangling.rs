@@ -9,7 +9,7 @@ use super::stored::StoredRows;
 use super::{EntityPlan, Planner};
 use crate::bags::PARTS;
 use crate::fault::{Code, Fault, Severity};
-use crate::identify::{Identity, Link, Print, given, items, key_text, path};
+use crate::identify::{Identity, Link, Print, given, items, key_hash, path};
 use crate::record::Record;
 
 /// Records that go although others name them: by reference (none: by path) and slot, how many name them.
@@ -67,8 +67,8 @@ impl Planner {
             let slots: Vec<u32> = match by.2 {
                 None => {
                     let made = other.identity.as_ref().is_some_and(|identity| identity.made);
-                    let key = key_text(made, &value).unwrap_or_default();
-                    let found = other.index.find(self.hasher.key(key.as_bytes()))?;
+                    let key = key_hash(made, &value, &self.hasher);
+                    let found = key.map(|key| other.index.find(key)).transpose()?.flatten();
                     found.map(|found| found.slot).into_iter().collect()
                 }
                 Some(field) => {

@@ -8,8 +8,8 @@ use super::stop::Stop;
 use super::touch::NEW;
 use super::worker::{Place, Task, Worker};
 use crate::fault::{Code, Fault, Severity};
-use crate::identify::matching::{self, BY_KEY, Finding, Match};
-use crate::identify::{Identity, Link, Print, given, items, key_text, path, system_id, uuid_text};
+use crate::identify::matching::{BY_KEY, Finding, Match};
+use crate::identify::{Identity, Link, Print, given, items, key_hash, path, system_id, uuid_text};
 use crate::record::rule::Missing;
 use crate::record::{FieldId, Record, State};
 
@@ -33,23 +33,25 @@ struct About<'a> {
 }
 
 impl Worker {
-    /// Plans a record of an entity with an identity.
+    /// Plans a record of an entity with an identity: one that gives `prints` and was matched so.
+    #[allow(clippy::too_many_arguments)]
     pub(super) fn identified(
         &mut self,
         task: &Task<'_>,
         entity: &EntityPlan,
         identity: &Identity,
         record: &mut Record,
+        prints: &[Option<Print>],
+        matched: &Match,
         place: &Place<'_>,
     ) -> Result<(), Stop> {
         self.shown = identity.shown(record);
-        let (mut prints, mut text) = (std::mem::take(&mut self.prints), std::mem::take(&mut self.text));
-        identity.read(record, task.hasher, &mut text, &mut prints);
-        let result = self.judged(task, entity, identity, record, &prints, place);
-        (self.prints, self.text, self.shown) = (prints, text, None);
+        let result = self.judged(task, entity, identity, record, prints, matched, place);
+        self.shown = None;
         result
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn judged(
         &mut self,
         task: &Task<'_>,
@@ -57,6 +59,7 @@ impl Worker {
         identity: &Identity,
         record: &mut Record,
         prints: &[Option<Print>],
+        matched: &Match,
         place: &Place<'_>,
     ) -> Result<(), Stop> {
         let key = given(record, FieldId(0)).map(|key| key.into_owned());
@@ -79,14 +82,7 @@ impl Worker {
             return Ok(());
         }
         let keys_only = task.operation.keys_only();
-        let row = matching::Row {
-            key: key.as_deref(),
-            prints,
-            emptied: emptied(task, identity, record),
-            names_only: keys_only,
-        };
-        let matched = matching::find(identity, &entity.directory, &entity.index, task.hasher, &row)?;
-        self.findings(task, entity, identity, &matched, (keys_only, key.as_deref()), place);
+        self.findings(task, entity, identity, matched, (keys_only, key.as_deref()), place);
         if identity.made {
             let text = match matched.found {
                 Some(found) => entity.directory.key(found.slot),
@@ -107,7 +103,7 @@ impl Worker {
             self.report(task, entity, record, place);
             self.reject(entity, place, None);
         } else {
-            self.applied(task, entity, record, &matched, place)?;
+            self.applied(task, entity, record, matched, place)?;
         }
         let bad = self.seen[entity.number].rejected > before;
         let seen = &mut self.seen[entity.number].claims;
@@ -311,13 +307,13 @@ impl Worker {
         let keys = other.identity.as_ref().map_or(0, |identity| identity.keys.len());
         let Some(number) = by.2 else {
             let made = other.identity.as_ref().is_some_and(|identity| identity.made);
-            let key = key_text(made, value).unwrap_or_default();
-            let hash = task.hasher.key(key.as_bytes());
+            // A value that is no id can be nobody's: it is looked for as it stands, and not found.
+            let hash = key_hash(made, value, task.hasher).unwrap_or_else(|| task.hasher.key(value.as_bytes()));
             let stored = other.index.find(hash)?.is_some();
             return Ok((!stored).then_some((Target { entity: link.entity, key: keys }, Print::new(hash))));
         };
         let print = other.directory.fields[number].form.print(value, task.hasher, &mut self.text);
-        // A value that is no path can be nobody's: it is looked for as it stands, and not found.
+        // Likewise one that is no path.
         let print = print.unwrap_or_else(|| Print::new(task.hasher.key(value.as_bytes())));
         let stored = !other.directory.find(number, print).is_empty();
         Ok((!stored).then_some((Target { entity: link.entity, key: number }, print)))
@@ -336,7 +332,7 @@ impl Worker {
 }
 
 /// Bits of the keys that the row leaves without a value.
-fn emptied(task: &Task<'_>, identity: &Identity, record: &Record) -> u32 {
+pub(super) fn emptied(task: &Task<'_>, identity: &Identity, record: &Record) -> u32 {
     let is_empty = |field: FieldId| match (task.operation.rows, record.find(field).map(|cell| cell.state)) {
         (Rows::Replace, state) => state != Some(State::Set),
         (Rows::Merge, Some(State::Null)) => task.settings.patch_null == PatchNull::Clear,

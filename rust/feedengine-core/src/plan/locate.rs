@@ -31,7 +31,7 @@ pub fn revisit<T: Send>(
             if wanted.binary_search(&(section.entity, ordinal)).is_err() {
                 continue;
             }
-            let raw = &block.bytes[span.start as usize..span.end as usize];
+            let raw = block.raw(span);
             let position = section.layout.position(&section.member, block, span);
             found.insert((section.entity, ordinal), each(section, raw, position));
         }

@@ -4,6 +4,7 @@
 //! The way of a record: `worker` (read, skipped if its bytes are known, else parsed and checked) -> `settle` (each
 //! record once, against its stored cells) -> `relate` (owners, trees, references) -> `outcome` (counts) -> `decide`.
 
+mod ahead;
 mod blocks;
 mod claims;
 mod dangling;

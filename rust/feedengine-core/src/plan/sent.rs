@@ -19,7 +19,7 @@ impl Planner {
         let write = |(): &mut (), section: &Arc<Section>, block: &Block| {
             let mut lines = lines.lock().unwrap_or_else(PoisonError::into_inner);
             for span in &block.spans {
-                let raw = &block.bytes[span.start as usize..span.end as usize];
+                let raw = block.raw(span);
                 let record = block.first_record + u64::from(span.ordinal) + 1;
                 let texts = section.layout.texts(raw).into_iter();
                 let values: Map<String, Json> = texts.map(|(name, text)| (name, Json::String(text))).collect();

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::ahead::Ahead;
 use super::entity::EntityPlan;
 use super::facts::{Facts, is_plain};
 use super::ops::{Missing, Operation, Rows};
@@ -14,7 +15,6 @@ use super::touch::{NEW, Touch, kind};
 use crate::bags::part_of;
 use crate::check::{Extent, Finding};
 use crate::fault::{Code, Fault, Position, Severity};
-use crate::identify::Print;
 use crate::index::Found;
 use crate::read::{Block, Issue, Layout, Scratch, Section};
 use crate::record::digest::Hasher;
@@ -46,21 +46,21 @@ pub struct Worker {
     pub seen: Vec<Seen>,
     /// Kept records.
     pub spool: SpoolPart,
-    scratch: Scratch,
+    pub(super) scratch: Scratch,
     keys: Vec<Option<u128>>,
     found: Vec<Option<Found>>,
     facts: Vec<Facts>,
     record: Record,
     /// Whether the record at hand needs no escapes in JSON.
-    plain: bool,
-    issues: Vec<Issue>,
-    /// Of a row with an identity: how its sender knows it, what it gives, whether its ids keep it from being applied.
+    pub(super) plain: bool,
+    pub(super) issues: Vec<Issue>,
+    /// Of a row with an identity: how its sender knows it, whether its ids keep it from being applied.
     pub(super) shown: Option<String>,
-    pub(super) prints: Vec<Option<Print>>,
-    pub(super) text: String,
     pub(super) unfit: bool,
+    pub(super) text: String,
+    pub(super) ahead: Vec<Ahead>,
     /// What the profile's checks found.
-    findings: Vec<Finding>,
+    pub(super) findings: Vec<Finding>,
 }
 
 /// Touches that a thread gathers before it hands them over.
@@ -90,9 +90,9 @@ impl Worker {
             plain: false,
             issues: Vec::new(),
             shown: None,
-            prints: Vec::new(),
-            text: String::new(),
             unfit: false,
+            text: String::new(),
+            ahead: Vec::new(),
             findings: Vec::new(),
         }
     }
@@ -106,15 +106,18 @@ impl Worker {
         if block.first_record + u64::from(u32::MAX) / 2 > u64::from(u32::MAX) {
             return Err(Stop::Broken("a section has more records than the engine can number".into()));
         }
+        if let Some(identity) = &entity.identity {
+            self.identified_block(task, identity, section, block)?;
+            return self.hand_over(entity, BATCH);
+        }
         let rules = layout.fingerprint() ^ entity.rules_mark;
         // Only a feed of whole records can leave a record unread: its bytes say all that the record is.
-        let may_skip =
-            task.operation.rows == Rows::Replace && entity.spec.parents.is_none() && entity.identity.is_none();
+        let may_skip = task.operation.rows == Rows::Replace && entity.spec.parents.is_none();
         if may_skip {
             self.find(task, entity, layout, block)?;
         }
         for (number, span) in spans.iter().enumerate() {
-            let raw = &block.bytes[span.start as usize..span.end as usize];
+            let raw = block.raw(span);
             let ordinal = (block.first_record + u64::from(span.ordinal)) as u32;
             let position = || layout.position(&section.member, block, span);
             let place = Place { ordinal, position: &position };
@@ -144,9 +147,7 @@ impl Worker {
                     self.seen[entity.number].collected.push(Collected { ordinal, record, position, legacy });
                 }
             } else {
-                self.plain = self.issues.is_empty()
-                    && is_plain(raw, layout.columns().is_some())
-                    && (self.scratch.normalised().is_empty() || !layout.may_need_escapes());
+                self.plain = self.is_plain(layout, raw);
                 self.record(task, entity, &mut record, raw_hash, &place)?;
             }
             self.record = record;
@@ -154,9 +155,17 @@ impl Worker {
         self.hand_over(entity, BATCH)
     }
 
+    /// Whether no text of the record that was just read from `raw` needs an escape as JSON.
+    #[inline]
+    pub(super) fn is_plain(&self, layout: &Layout, raw: &[u8]) -> bool {
+        self.issues.is_empty()
+            && is_plain(raw, layout.columns().is_some())
+            && (self.scratch.normalised().is_empty() || !layout.may_need_escapes())
+    }
+
     /// Judges a record by the profile's checks and counts what was brought into normal form. Nothing to do without them.
     #[inline]
-    fn check(&mut self, task: &Task<'_>, entity: &EntityPlan, record: &Record) {
+    pub(super) fn check(&mut self, task: &Task<'_>, entity: &EntityPlan, record: &Record) {
         for field in self.scratch.normalised() {
             *self.seen[entity.number].normalised.entry(*field).or_default() += 1;
         }
@@ -176,7 +185,7 @@ impl Worker {
             return Ok(());
         }
         for span in &block.spans {
-            let key = layout.key(&block.bytes[span.start as usize..span.end as usize]);
+            let key = layout.key(block.raw(span));
             let key = key.map(|key| task.hasher.key(key));
             if let Some(key) = key {
                 entity.index.prefetch_slot(key);
@@ -269,9 +278,6 @@ impl Worker {
         raw: u64,
         place: &Place<'_>,
     ) -> Result<(), Stop> {
-        if let Some(identity) = &entity.identity {
-            return self.identified(task, entity, identity, record, place);
-        }
         let key = match record.text(FieldId(0)).filter(|key| !key.is_empty()) {
             Some(text) => task.hasher.key(text.as_bytes()),
             None => {

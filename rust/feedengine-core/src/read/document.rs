@@ -400,7 +400,7 @@ mod tests {
                 Event::Block => {
                     for (at, span) in block.spans.iter().enumerate() {
                         assert_eq!(span.ordinal as usize, at);
-                        let raw = &block.bytes[span.start as usize..span.end as usize];
+                        let raw = block.raw(span);
                         let line = block.first_line + exact::lines(&block.bytes[..span.start as usize]);
                         let start = block.first_byte as usize + span.start as usize;
                         assert_eq!(&text.as_bytes()[start..start + raw.len()], raw);

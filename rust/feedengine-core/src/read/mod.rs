@@ -92,6 +92,14 @@ pub struct Block {
     pub origins: Vec<Origin>,
 }
 
+impl Block {
+    /// A record's bytes.
+    #[inline]
+    pub fn raw(&self, span: &Span) -> &[u8] {
+        &self.bytes[span.start as usize..span.end as usize]
+    }
+}
+
 /// Where a record of a foreign format starts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Origin {

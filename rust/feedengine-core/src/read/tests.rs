@@ -93,7 +93,7 @@ pub(super) fn read_with(name: &str, bytes: &[u8], options: ReadOptions) -> Resul
                 let Some(section) = &section else { continue };
                 assert_eq!(block.section, section.number);
                 for span in &block.spans {
-                    let raw = &block.bytes[span.start as usize..span.end as usize];
+                    let raw = block.raw(span);
                     issues.clear();
                     section.layout.parse(raw, &mut scratch, &mut record, &mut issues);
                     let table = &tables[section.entity];

@@ -6,6 +6,7 @@ mod fields;
 mod row;
 pub mod rule;
 pub mod scalar;
+pub mod uuid;
 
 pub use fields::{FieldId, FieldTable};
 pub(crate) use row::is_cell;

@@ -49,7 +49,7 @@ fn read(bytes: &[u8]) -> Result<String, Fault> {
     while rows.next(&mut &b""[..], &mut block)? {
         for span in &block.spans {
             text += "\n";
-            text += &String::from_utf8_lossy(&block.bytes[span.start as usize..span.end as usize]);
+            text += &String::from_utf8_lossy(block.raw(span));
         }
     }
     Ok(text)

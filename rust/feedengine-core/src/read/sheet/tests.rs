@@ -68,7 +68,7 @@ fn read_with(bytes: &[u8], options: &ReadOptions) -> Result<String, Fault> {
     let (mut text, mut block) = (names.join(","), Block::default());
     while rows.next(&mut &b""[..], &mut block)? {
         for (span, origin) in block.spans.iter().zip(&block.origins) {
-            let record = String::from_utf8_lossy(&block.bytes[span.start as usize..span.end as usize]);
+            let record = String::from_utf8_lossy(block.raw(span));
             text += &format!(" {}: {record}", origin.line);
         }
     }
