@@ -14,6 +14,7 @@ import sys
 from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 from harness import machine, shelf
 from harness.measure import ContenderFailed, Run, run
@@ -31,6 +32,14 @@ ADDED, FASTER = 0.5, 5.0
 
 class Wrong(Exception):
     """A contender's answer is not the generator's."""
+
+
+class Case(NamedTuple):
+    """CPU seconds of each contender, what checks add to ours as a share, how many times as long the best other takes."""
+
+    cpu: dict[str, float]
+    added: float
+    ratio: float | None
 
 
 def main() -> int:
@@ -52,8 +61,10 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     report = options.folder / f"validation-{options.rows}.json"
-    report.write_text(json.dumps({"machine": machine.cpu_model(), "first load": first, "next day": next_day}))
-    met = next_day["added"] <= ADDED and (next_day["ratio"] is None or next_day["ratio"] >= FASTER)
+    report.write_text(
+        json.dumps({"machine": machine.cpu_model(), "first load": first._asdict(), "next day": next_day._asdict()})
+    )
+    met = next_day.added <= ADDED and (next_day.ratio is None or next_day.ratio >= FASTER)
     return 0 if met or not options.strict else 1
 
 
@@ -61,7 +72,7 @@ def _command(script: str, *arguments: str | Path) -> list[str | Path]:
     return [sys.executable, HERE / "contenders" / f"{script}.py", *(each for each in arguments if str(each))]
 
 
-def _case(title: str, feed: Path, truth: dict[str, int], times: int, stored: dict[str, Path]) -> dict[str, object]:
+def _case(title: str, feed: Path, truth: dict[str, int], times: int, stored: dict[str, Path]) -> Case:
     """Run all contenders on one file and print what they took; gives what checks add and the ratio to the others."""
     runs: dict[str, list[Run]] = {}
     for _ in range(times):
@@ -86,7 +97,7 @@ def _case(title: str, feed: Path, truth: dict[str, int], times: int, stored: dic
     ratio = min(others) / cpu[CHECKED] if others else None
     told = "not compared" if ratio is None else f"{ratio:.1f} times faster than the best other"
     print(f"  checks add {added:.0%} to the CPU (of classifying at most {ADDED:.0%}); {told} (at least {FASTER:.0f})")
-    return {"cpu": cpu, "added": added, "ratio": ratio}
+    return Case(cpu, added, ratio)
 
 
 if __name__ == "__main__":
