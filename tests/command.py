@@ -15,7 +15,7 @@ from pathlib import Path
 #: Variables that matter to the command and not to Python at its start.
 _LATE = ("FEEDENGINE_", "NO_COLOR", "CLICOLOR", "COLUMNS", "TERM")
 #: How long a command may take by the clock: less than what a test may.
-_PATIENCE = 240.0
+_PATIENCE = 800.0
 #: Starters that nobody uses just now: one each for those who run commands at the same time.
 _idle: list[Starter] = []
 

@@ -47,7 +47,7 @@ def test_a_fetcher_that_is_killed_again_and_again_loses_and_doubles_nothing(tmp_
             until = time.monotonic() + 120
             while server.files and time.monotonic() < until:
                 time.sleep(0.2)
-            assert service.drain(60)
+            assert service.drain(120)
         finally:
             service.stop()
         assert server.files == {}

@@ -23,7 +23,7 @@ def test_a_short_day() -> None:
         [sys.executable, str(DAY), "--short", "--seed", "7"],
         capture_output=True,
         text=True,
-        timeout=280,
+        timeout=800,
         env=environment(),
         check=False,
     )

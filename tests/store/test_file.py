@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import IO
 
 import duckdb
 import pytest
@@ -104,10 +105,10 @@ def test_a_checkpoint_after_a_small_change_rewrites_little(tmp_path: Path) -> No
 
 
 HOLD = """
-import sys, time, duckdb
+import sys, duckdb
 con = duckdb.connect(sys.argv[1], read_only=True)
 print("held", flush=True)
-time.sleep(float(sys.argv[2]))
+sys.stdin.read()
 """
 
 
@@ -115,15 +116,21 @@ def test_a_reader_makes_the_writer_wait_with_a_word(tmp_path: Path) -> None:
     Writer(new_catalog(tmp_path)).write(put=[{"id": "a"}, {"id": "b"}])
     words: list[str] = []
     path = tmp_path / "keys/key_a1/catalog.duckdb"
-    for seconds, patience in ((30, 0.4), (2, 20)):
+    for patience in (3, 120):
         with subprocess.Popen(
-            [sys.executable, "-c", HOLD, str(path), str(seconds)], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         ) as holder:
-            assert holder.stdout is not None and holder.stdout.readline() == "held\n"
-            catalog = Store.open(tmp_path, Options(wait_seconds=patience, notify=words.append)).catalog("key_a1")
+            assert holder.stdin is not None and holder.stdout is not None and holder.stdout.readline() == "held\n"
+
+            def waiting(word: str, patience: int = patience, line: IO[str] = holder.stdin) -> None:
+                words.append(word)
+                if patience > 3:
+                    line.close()
+
+            catalog = Store.open(tmp_path, Options(wait_seconds=patience, notify=waiting)).catalog("key_a1")
             writer = Writer(catalog)
             writer.rows, writer.next, writer.task = {"items": {"a": 1, "b": 2}}, {"items": 3}, 1
-            if patience < 1:
+            if patience == 3:
                 with pytest.raises(CatalogBusy, match="in use by another program"):
                     writer.write(put=[{"id": "c"}])
                 holder.kill()
