@@ -90,8 +90,11 @@ class Service:
                 if found.recv(3) == b"220":
                     return
             if time.monotonic() > until or (self._process is not None and self._process.poll() is not None):
-                raise TimeoutError(f"the service does not greet; its log ends:\n{self.log.read_text()[-3000:]}")
+                raise TimeoutError(f"the service does not greet; its log ends:\n{self._said()}")
             time.sleep(0.05)
+
+    def _said(self) -> str:
+        return self.log.read_text()[-3000:]
 
     @property
     def pid(self) -> int:
@@ -114,8 +117,8 @@ class Service:
         """The process of a part; waits until it runs."""
         until = time.monotonic() + seconds
         while not (found := self.parts().get(name)):
-            if time.monotonic() > until:
-                raise TimeoutError(f"no part {name}; there are {self.parts()}")
+            if time.monotonic() > until or self._process is None or self._process.poll() is not None:
+                raise TimeoutError(f"no part {name}; there are {self.parts()}; the log ends:\n{self._said()}")
             time.sleep(0.05)
         return found[0]
 

@@ -84,10 +84,10 @@ def subjects(smtp: Smtp) -> list[tuple[str, str]]:
 def test_an_upload_is_told_of_everywhere(running: tuple[Service, Smtp, servers.Receiver, int]) -> None:
     service, smtp, hook, health = running
     upload(service, feed("sync", 1), GOOD)
-    assert service.drain(30)
+    assert service.drain(120)
     upload(service, feed("sync", 2), b"id,item_name\n1,Boot\n1")
     upload(service, feed("sync", 3), GOOD.splitlines(keepends=True)[0] + b"1,Boot,/b\n")
-    assert service.drain(30)
+    assert service.drain(120)
     until(lambda: len(smtp.mails) >= 4 and len(hook.requests) >= 3)
     assert subjects(smtp) == [
         (to, f"[feedengine] FAILED sync key_a1/Products task {task}")
