@@ -35,7 +35,7 @@ class Wrong(Exception):
 
 
 class Case(NamedTuple):
-    """CPU seconds of each contender, what checks add to ours as a share, how many times as long the best other takes."""
+    """CPU seconds of each contender, what checks add to ours as a share, how often that fits into the best other."""
 
     cpu: dict[str, float]
     added: float

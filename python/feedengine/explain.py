@@ -44,15 +44,19 @@ def complete(made: Plan, settings: Settings, catalog: Catalog | None) -> None:
 
 def _dangling(made: Plan, catalog: Catalog) -> None:
     """Warn of records that stay as they are and name a group that goes; all sections of a key share its groups."""
-    if made.planner is None:
+    specs = made.target.profile.engine_entities()
+    lost = {name: counts["removed"] for name, counts in made.report["entities"].items() if counts.get("removed")}
+    refers = [(str(spec["name"]), *spec["refers"]) for spec in specs if spec.get("refers")]
+    refers = [each for each in refers if each[2] in lost]
+    # A patch takes nothing away: the file, which was let go for comparing, need not be opened once more.
+    if made.planner is None or not refers:
         return
-    entities = catalog.entities
-    refers = [(str(spec["name"]), *spec["refers"]) for spec in entities.specs if spec.get("refers")]
+    shared = {spec["name"] for spec in specs if spec["shared"]}
     for section in catalog.sections():
         here = section == made.target.section
         for entity, field, target in refers:
-            removed = made.report["entities"].get(target, {}).get("removed")
-            if not removed or not (here or target in entities.shared):
+            removed = lost[target]
+            if not (here or target in shared):
                 continue
             groups = made.planner.removed_rows(target, removed)
             # Records that the feed changes have their own warning, UNKNOWN_GROUP.

@@ -132,11 +132,15 @@ class Catalog:
     def stored_profile(self) -> Entities | None:
         """What the file itself says its entities are; None while there is no file."""
         con = self._read()
-        return schema.entities(con) if con else None
+        if con is None:
+            return None
+        return schema.entities(con) if self._profile else self._layout(con).entities
 
     def read_by(self, profile: Entities) -> None:
         """Read what is stored by the declarations of `profile` from now on, and keep them with the next commit."""
-        self._profile, self._known = profile, None
+        self._profile = profile
+        if self._known and profile.differs(self._known.entities):
+            self._known = None
 
     @mapped()
     def sections(self) -> list[str]:
@@ -230,17 +234,13 @@ class Catalog:
     @mapped()
     def applied(self, task: int, fingerprint: str | None) -> SnapshotInfo | None:
         """The snapshot that `task` made of the file with this fingerprint (None = not known): its applied mark."""
-        con = self._read()
-        if con is None:
-            return None
-        found = [info for info in registry.snapshots(con) if info.task == task]
+        found = [info for info in self.snapshots() if info.task == task]
         return next((info for info in reversed(found) if fingerprint in (None, info.fingerprint)), None)
 
     @mapped()
     def newest_task(self) -> int:
         """The highest task number that any snapshot names; 0 for none."""
-        con = self._read()
-        return 0 if con is None else max((info.task or 0 for info in registry.snapshots(con)), default=0)
+        return max((info.task or 0 for info in self.snapshots()), default=0)
 
     @mapped()
     def snapshots(self, section: str | None = None) -> list[SnapshotInfo]:
