@@ -19,10 +19,15 @@ from feedengine.transport.remote import Entry, Place, Progress
 
 
 class Server:
-    """Files by path. `fail` maps a verb to an exception for its next calls; `hashes` says whether it has HASH."""
+    """Files by path. `fail` maps a verb to an exception for its next calls; `hashes` says whether it has HASH.
+
+    Where it `keeps` what came of a broken upload apart it tells that's size, as ours does, but lists only files.
+    """
 
     def __init__(self, *, hashes: bool = True) -> None:
         self.files: dict[str, bytes] = {}
+        self.keeps = False
+        self.kept: dict[str, bytes] = {}
         self.hashes = hashes
         self.fail: dict[str, list[Exception]] = {}
         self.calls: list[tuple[str, str]] = []
@@ -49,8 +54,10 @@ class Session:
         self.server = server
 
     def list(self, folder: str = "") -> list[Entry]:
-        """Every file."""
-        return [Entry(name, len(content), None) for name, content in sorted(self.server.files.items())]
+        """The files in a folder."""
+        self.server._happens("list", folder)
+        within = [path.rpartition("/") for path in sorted(self.server.files)]
+        return [Entry(name, None, None) for above, _, name in within if above == folder]
 
     def get(self, path: str, to: Path, *, offset: int = 0, progress: Progress | None = None) -> int:
         """Not needed here."""
@@ -59,9 +66,10 @@ class Session:
     def put(self, file: Path, path: str, *, offset: int = 0, progress: Progress | None = None) -> None:
         """Store; `server.cut` cuts the next uploads to so many bytes and ends them badly."""
         self.server._happens("put", f"{path}@{offset}" if offset else path)
-        content = self.server.files.get(path, b"")[:offset] + file.read_bytes()[offset:]
+        before = self.server.kept.pop(path, b"") or self.server.files.get(path, b"")
+        content = before[:offset] + file.read_bytes()[offset:]
         if self.server.cut:
-            self.server.files[path] = content[: self.server.cut.pop(0)]
+            (self.server.kept if self.server.keeps else self.server.files)[path] = content[: self.server.cut.pop(0)]
             raise TransportError("the connection was cut", code="TRANSPORT_CUT")
         if progress:
             progress(len(content))
@@ -70,7 +78,8 @@ class Session:
     def size(self, path: str) -> int | None:
         """Bytes."""
         self.server._happens("size", path)
-        return len(self.server.files[path]) if path in self.server.files else None
+        found = self.server.files.get(path, self.server.kept.get(path))
+        return None if found is None else len(found)
 
     def sha256(self, path: str) -> str | None:
         """The hash, where the server can."""

@@ -209,6 +209,34 @@ def test_a_cut_upload_goes_on_where_it_was_cut(desk: Desk) -> None:
     assert server.files == {"feed.csv": content.encode()}
 
 
+@pytest.mark.feature("P20", "W42")
+@pytest.mark.parametrize("came", [0, 3, 5])
+@pytest.mark.parametrize("name", ["feed.csv", "out/feed.csv"])
+def test_what_is_kept_of_a_broken_upload_is_not_taken_for_the_file(desk: Desk, came: int, name: str) -> None:
+    """All bytes came and the answer did not: the receiver may be one that waits for the end of the upload."""
+    server = desk.server(hashes=False)
+    server.keeps, server.cut = True, [came]
+    desk.put_in("hello", name)
+    assert desk.drain(temporary="") == 0
+    assert server.files == {} and len(server.kept[name]) == came
+    desk.clock.passes(10)
+    assert desk.drain(temporary="") == 1
+    assert server.files == {name: b"hello"} and server.kept == {}
+
+
+@pytest.mark.parametrize("said", ["TRANSPORT_REFUSED", "TRANSPORT_CUT"])
+def test_where_nothing_is_listed_the_size_has_to_do_but_a_lost_connection_says_nothing(desk: Desk, said: str) -> None:
+    server = desk.server(hashes=False)
+    server.cut = [5]
+    server.fail["list"] = [TransportError("no", code=said)]
+    desk.put_in("hello", "feed.csv")
+    assert desk.drain(temporary="") == 0
+    desk.clock.passes(10)
+    assert desk.drain(temporary="") == (said == "TRANSPORT_REFUSED")
+    assert server.files == {"feed.csv": b"hello"}
+    assert [verb for verb, _ in server.calls].count("put") == 1
+
+
 def test_a_part_of_another_file_is_not_gone_on_with(desk: Desk) -> None:
     server = desk.server()
     server.files[".feed.csv.part"] = b"?" * 100_000

@@ -1,6 +1,7 @@
 """A day in the life: a real `feedengine serve`, many partners, faults, kills, and an account of every file at the end.
 
     python tests/soak/day.py --accounts 50 --feeds 2000 --seed 7
+    python tests/soak/day.py --protocols sftp --kills 0    # no process is started anew: is its memory flat?
 
 Prints a JSON summary; exit code 1 and sentences on stderr where something is not accounted for. `--keep` leaves the
 store, the service's log and the partners' journal for whoever has to find out why.
@@ -40,7 +41,7 @@ class Day:
 
     def __init__(self, options: argparse.Namespace, folder: Path) -> None:
         self.options, self.folder = options, folder
-        protocols = ("ftps", "ftps", "ftps", "sftp") if sftp.available() else ("ftps",)
+        protocols = options.protocols
         self.partners = make(options.accounts, options.seed, small=options.short, protocols=protocols)
         self.kinds = tuple(kind for kind in havoc.KILLS if kind != "sftp" or kind in protocols)
         block = free_block(12, tuple(f"127.0.0.{1 + number}" for number in range(options.senders + 1)))
@@ -174,6 +175,7 @@ class Day:
             "parts_kept": account.parts_kept,
             "seconds": {"sending": round(sent, 1), "in_all": round(total, 1)},
             "most": watch.peaks(lives),
+            "memory": watch.courses(lives),
             "differences": account.differences,
         }
 
@@ -190,6 +192,14 @@ def settings(partners: list[Partner], sftp_port: int, *, enabled: bool) -> Table
     }
 
 
+def _protocols(text: str) -> tuple[str, ...]:
+    named = tuple(text.split(","))
+    known = {"ftps", "sftp"} if sftp.available() else {"ftps"}
+    if not known.issuperset(named):
+        raise argparse.ArgumentTypeError(f"there are {', '.join(sorted(known))}")
+    return named
+
+
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     """The options; `--short` is the day that the tests live through."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
@@ -197,6 +207,7 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--feeds", type=int)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--senders", type=int, default=6, help="uploads at the same time")
+    parser.add_argument("--protocols", type=_protocols, help="of the partners in turn (default: every fourth has sftp)")
     parser.add_argument("--kills", type=int, help="how often each kind of kill happens")
     parser.add_argument(
         "--drain", type=float, default=60.0, help="seconds without progress after which the queue is stuck"
@@ -204,6 +215,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--short", action="store_true", help="8 accounts, 60 feeds, one kill of each kind")
     parser.add_argument("--keep", type=Path, help="a folder for the store and the logs, to look at afterwards")
     options = parser.parse_args(argv)
+    if options.protocols is None:
+        options.protocols = ("ftps", "ftps", "ftps", "sftp") if sftp.available() else ("ftps",)
     defaults = (8, 60, 1) if options.short else (50, 2000, 4)
     for name, value in zip(("accounts", "feeds", "kills"), defaults, strict=True):
         if getattr(options, name) is None:

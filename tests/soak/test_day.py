@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from command import environment
-from soak import havoc, sftp
+from network.processes import Holding
+from soak import havoc, sftp, watch
+from soak.day import arguments
 from soak.feeds import WEIGHTS, feeds_of
 from soak.world import make
 
@@ -34,6 +36,31 @@ def test_a_short_day() -> None:
     assert found["compared_with_reference"] >= 50
     assert found["kills"] == {kind: 1 for kind in havoc.KILLS if kind != "sftp" or sftp.available()}
     assert sum(found["faults"].values()) >= 5
+
+
+def test_partners_speak_what_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    for text in ("ftps", "sftp", "ftps,sftp"):
+        assert arguments(["--protocols", text, "--kills", "0"]).protocols == tuple(text.split(","))
+    assert set(arguments(["--short"]).protocols) == {"ftps", "sftp"}
+    with pytest.raises(SystemExit):
+        arguments(["--protocols", "ftps,gopher"])
+    assert "there are ftps, sftp" in capsys.readouterr().err
+
+
+def test_memory_that_grows_is_seen() -> None:
+    def life(part: str, sizes: list[int]) -> watch.Life:
+        return watch.Life(part, 1, [Holding(size << 20, 10, 2) for size in sizes])
+
+    flat = life("sftp", [20, *[70] * 399])
+    grows = life("worker", [20 + number // 2 for number in range(400)])
+    young = life("keeper", list(range(100)))
+    assert [each.partition(" ")[0] for each in watch.growth([flat, grows, young])] == ["worker"]
+    course, other = watch.courses([flat, grows, young])
+    assert course == {
+        "part": "sftp", "pid": 1, "looks": 400, "first": 20.0, "second_quarter": 70.0, "last_quarter": 70.0,
+        "last": 70.0,
+    }  # fmt: skip
+    assert other["part"] == "worker" and other["last"] == 219.0
 
 
 def test_the_seed_alone_says_what_is_sent() -> None:

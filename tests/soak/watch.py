@@ -74,6 +74,21 @@ def growth(lives: list[Life]) -> list[str]:
     return found
 
 
+def courses(lives: list[Life]) -> list[dict[str, object]]:
+    """What each process held in the course of its life, in MiB; those that lived too shortly to tell are left out."""
+    found: list[dict[str, object]] = []
+    for life in lives:
+        if len(life.samples) >= _LEAST:
+            early, late = quarters(life)
+            sizes = {
+                "first": life.samples[0].rss, "second_quarter": early, "last_quarter": late,
+                "last": life.samples[-1].rss,
+            }  # fmt: skip
+            mib = {name: round(size / _MEGABYTE, 1) for name, size in sizes.items()}
+            found.append({"part": life.part, "pid": life.pid, "looks": len(life.samples), **mib})
+    return found
+
+
 def peaks(lives: list[Life]) -> dict[str, dict[str, float]]:
     """By part: the most that one of its processes held, in MiB, descriptors and threads."""
     found: dict[str, dict[str, float]] = {}

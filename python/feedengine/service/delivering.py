@@ -43,7 +43,7 @@ def deliver(
         elif left == delivery.bytes and (known := _same(remote, part, delivery, target)):
             remote.rename(part, final)
             return known
-    elif (now := remote.size(final)) is not None:
+    elif (now := _there(remote, delivery)) is not None:
         known = _same(remote, final, delivery, target) if now == delivery.bytes else ""
         if known == "hash" or (known and delivery.placed):
             return known
@@ -63,6 +63,28 @@ def deliver(
         remote.rename(part, final)
         point("serve.send.renamed")
     return known
+
+
+def _there(remote: Remote, delivery: Delivery) -> int | None:
+    """Bytes of the file that has the final name; None if there is none.
+
+    What an earlier attempt of ours left there need not be one, whatever its size: servers tell the size of what they
+    keep of a broken upload, too, but list only files.
+    """
+    size = remote.size(delivery.path)
+    if not delivery.placed or size != delivery.bytes:
+        return size
+    folder, _, name = delivery.path.rpartition("/")
+    try:
+        listed = any(each.name == name for each in remote.list(folder))
+    except NotFound:
+        return size
+    except TransportError as error:
+        # Where we may not look there is only the size.
+        if error.code != "TRANSPORT_REFUSED":
+            raise
+        return size
+    return size if listed else None
 
 
 def _put(

@@ -284,9 +284,20 @@ class FtpsRemote:
             control.send(f"STOR {target}", 0, source, tell)
 
     def _arrived(self, target: str, total: int, before: int | None) -> bool:
-        """Whether an upload whose answer was lost is there: by its size, unless what was there had the same."""
+        """Whether an upload whose answer was lost is there: by its size, unless what was there had the same.
+
+        Servers may tell the size of what they keep of a broken upload, too; what they list is a file.
+        """
         self._drop()
-        return before != total and self._size(self._open(), target) == total
+        control = self._open()
+        if before == total or self._size(control, target) != total:
+            return False
+        folder, name = posixpath.split(target)
+        try:
+            control.cwd(folder or "/")
+            return any(entry.name == name for entry in self._listed(control))
+        except ftplib.Error:
+            return False
 
     def _compare_crc(self, control: Control, file: Path, target: str, doing: str) -> None:
         """XCRC where the server offers no better hash; a better one is for whoever sends to ask for."""
