@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feedengine.service import homes
@@ -103,6 +103,7 @@ def send(place: Place, operation: str, kind: str, data: bytes) -> int:
 
 @pytest.mark.feature("P29", "P31", "W17", "W39")
 @pytest.mark.parametrize("kind", ["csv", "semicolon-csv.gz", "jsonl"])
+@settings(max_examples=settings.default.max_examples // 2)
 @given(
     count=st.integers(1, 12),
     chosen=st.lists(st.tuples(st.integers(0, 11), st.integers(0, len(FAULTS) - 1)), max_size=12),

@@ -12,7 +12,6 @@ from shop import Shop
 
 
 @pytest.mark.feature("C18", "U8")
-@pytest.mark.timeout(300)
 def test_every_day_of_a_year_of_patches_can_be_exported(shared_data: Path, tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     known: Prices = {}

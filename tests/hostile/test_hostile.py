@@ -48,7 +48,13 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def untouched(stocked: Path) -> tuple[int, dict[str, list[dict[str, Any]]]]:
     """Its snapshot and its records."""
-    return Shop.look(stocked), Shop.tables_of(stocked)
+    return seen(stocked)
+
+
+def seen(store: Path) -> tuple[int, dict[str, list[dict[str, Any]]]]:
+    """The snapshot of a store and its records."""
+    shop = Shop.opened(store)
+    return shop.snapshot(), shop.tables()
 
 
 @pytest.mark.parametrize("case", EVERY, ids=lambda case: f"{case.number}-{case.name}".replace(" ", "-"))
@@ -78,7 +84,7 @@ def test_a_hostile_feed_gets_its_exact_answer(case: Hostile, stocked: Path, unto
         assert not errors, report["problems"]
         assert set(case.codes) <= found["warning"] <= {*case.codes, *case.also, *HARMLESS}, report["problems"]
     if case.status != 0:
-        assert (Shop.look(store), Shop.tables_of(store)) == untouched
+        assert seen(store) == untouched
 
 
 @pytest.mark.parametrize(("name", "part"), NAMES)

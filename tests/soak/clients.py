@@ -110,7 +110,7 @@ def attempt(
 Try = Callable[[Sent, int], tuple[str, str]]
 
 
-def deliver(journal: Journal, sent: Sent, once: Try, *, seconds: float = 120.0) -> str:
+def deliver(journal: Journal, sent: Sent, once: Try, *, seconds: float = 600.0) -> str:
     """Send a file as a real client does: again under the same name until the service gives a final answer.
 
     Gives the last attempt's result. A refusal after an attempt whose answer was lost means that the file is there.
