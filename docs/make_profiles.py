@@ -74,7 +74,7 @@ has 29 days`); one in another entity's folder is `WRONG_FOLDER`; one for an enti
 
 `extends` names a profile that this one is laid over, table by table: what is written here replaces what is there, new
 fields come behind the others. So an account that takes WizCommerce's files without orders, with columns in the
-template's order and sales reps and price lists out of closed lists is
+template's order, and customers whose sales reps and price lists are out of closed lists, is
 
 ```toml
 name = "acme"
@@ -83,10 +83,66 @@ extends = "wizcommerce"
 order = "strict"
 [entities.orders]
 enabled = false
-[entities.customers.fields]
-sales_rep = { type = "enum", words = ["Dana", "Robin"] }
-pricelist = { type = "enum", words = ["Retail", "Wholesale"] }
+[lists.sales_reps]
+words = ["Dana", "Robin"]
+[lists.pricelists]
+words = ["Retail", "Wholesale"]
 ```
+
+A closed list has its words in the profile, in a `file` beside it (one on a line), or they are what the records of an
+`entity` have in a `field`. A row with another word is rejected under the list's code (`UNKNOWN_PRICELIST`,
+`UNKNOWN_SALES_REP`), or what its field's `policy` for `listed` says. A list without any of them, as WizCommerce's two
+are until an account says what they hold, is not known: nothing is checked against it, and `feedengine profile show`
+says so.
+
+## Keys of several columns
+
+Where it takes several columns to tell records apart, as sku, price book, currency and quantity break do prices,
+`key_of` names them, and the first field, a text, is the key that the engine makes of them: their values with `|`
+between them, `\\` before a `|` or `\\` of their own. The columns stay columns, in the snapshot and for rules and
+references. Files need not have the key's column; a row that has it and says otherwise is a `KEY_CONFLICT`. Files of
+ids give the key or its columns. A number is a part of the key as it was written: `1` and `1.0` are two keys, unless
+the field is an integer.
+
+## Windows and circles
+
+`no_overlap` says that records of one group, such as the prices of a sku in one currency, hold one after the other:
+their windows, from a first to a last date or number, either of them open where it is empty, share no value. It is
+looked at as the catalog would be with the whole file: with other rows, with stored records that stay, and with what
+a patch leaves as it is. All rows that overlap are rejected (`WINDOW_OVERLAP`; `BAD_WINDOW` where the end is before
+the beginning), none is "the first". Where other records hang on a row, by identity, unique fields, a tree or a
+reference, the policy must be `fail` or `warn`. What holds on a day, for a quantity, is a query over the records,
+here of `docs/examples/configurator.toml`, whose promotions win over normal prices:
+
+```sql
+SELECT sku, pricebook, currency, amount
+FROM prices
+WHERE coalesce(valid_from, '0001-01-01') <= $day AND coalesce(valid_to, '9999-12-31') >= $day
+  AND coalesce(from_quantity, 1) <= $quantity
+QUALIFY row_number() OVER (
+    PARTITION BY sku, pricebook, currency ORDER BY promotion IS NULL, from_quantity DESC NULLS LAST
+) = 1
+```
+
+`no_cycle` says that steps from one field to another, such as from bundles to their components, never lead back to
+where they began, over any number of records: `REFERENCE_CYCLE` fails the file and names the way. That both ends
+exist is what `references` say. Two numbers of one row are compared by `at_most`: `cost = { at_most = "amount" }` is
+a guard of margins.
+
+Rows of an entity with one of these rules are always read; unchanged ones are not skipped by their bytes.
+
+## What rows may do
+
+`mode` holds rows back, whatever the operation of their file. Which records go stays the operation's own business.
+
+| mode | a row of a record that is there | a row of another record |
+|---|---|---|
+| `create+enrich` | what the operation does | what the operation does |
+| `enrich-only` | what the operation does | is rejected (`ENRICH_ONLY`) where the operation would create the record |
+| `fill-empty-only` | gives values to fields that have none; the others stay | what the operation does |
+
+Under `fill-empty-only` an id that differs from the stored one is a `KEY_CONFLICT`: it cannot have been meant. A profile
+that `extends` another one lays a mode over it, so that each supplier of a catalog has their own.
 
 ## A catalog and its profile
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +94,37 @@ def test_a_profile_says_how_files_are_written(way: str, tmp_path: Path) -> None:
     assert [fault["key"] for fault in report["problems"]["list"]] == ["0020", "0019"]
     again = shop.send(f"Products_20261122.{WAYS[way][0]}", WAYS[way][1])
     assert again["entities"]["products"]["unchanged"] == 2
+
+
+@pytest.mark.parametrize("kind", ["xml", "jsonl"])
+@pytest.mark.feature("P28", "L8")
+def test_files_without_a_header_are_under_the_rules_of_columns(kind: str, tmp_path: Path) -> None:
+    def content(*rows: dict[str, str]) -> bytes:
+        if kind == "jsonl":
+            return "\n".join(json.dumps(row) for row in rows).encode()
+        members = ("".join(f"<{name}>{text}</{name}>" for name, text in row.items()) for row in rows)
+        return (
+            "<shop><products>" + "".join(f"<product>{row}</product>" for row in members) + "</products></shop>"
+        ).encode()
+
+    profile = tmp_path / "acme.toml"
+    profile.write_text(
+        PROFILE.format(name="acme", format='[format.xml]\nrecord = "shop/products/product"')
+        .replace('"xml"]', '"xml", "jsonl"]')
+        .replace("[entities.products]", '[entities.products]\ncolumns = { required = ["price"], unknown = "fail" }')
+    )
+    shop = opened(tmp_path, profile)
+    tea, oil = {"sku": "0017", "title": "Tea"}, {"sku": "0018", "title": "Oil"}
+    # One record that has the column is enough, in a file that brings nothing new too.
+    for day in (20, 21):
+        report = shop.send(f"Products_202611{day}.{kind}", content(tea, {**oil, "price": "5"}))
+        assert codes(report) == {}
+    for rows, code, column in [
+        ((tea, oil), "MISSING_COLUMN", "price"),
+        (({**tea, "price": "4", "colour": "green"}, oil), "TEMPLATE_MISMATCH", "colour"),
+    ]:
+        path = shop.folder / f"Products_20261122.{kind}"
+        path.write_bytes(content(*rows))
+        plan = shop.engine.plan(path, catalog="acme/main").report
+        faults = [(each["code"], each["column"], each["severity"]) for each in plan["problems"]["list"]]
+        assert (plan["verdict"], faults) == ("invalid", [(code, column, "file")])

@@ -21,8 +21,8 @@ def test_files_beside_the_products(tmp_path: Path) -> None:
             "UNKNOWN_SKU",
         ),
         "prices": (
-            "id,sku,pricebook,currency,from_quantity,valid_from,valid_to,promotion,amount\n"
-            "1,CHAIR,retail,EUR,1,2026-01-01,,,49.9000\n2,CHAIR,retail,EUR,1,2026-12-01,,xmas,39.90\n",
+            "sku,pricebook,currency,from_quantity,valid_from,valid_to,promotion,amount\n"
+            "CHAIR,retail,EUR,1,2026-01-01,,,49.9000\nCHAIR,retail,EUR,1,2026-12-01,,xmas,39.90\n",
             "REQUIRED_WHEN",
         ),
         "attributes": ("id,sku,attribute,value\nCHAIR/height,CHAIR,height,045\n", None),
@@ -31,12 +31,13 @@ def test_files_beside_the_products(tmp_path: Path) -> None:
             "w26-uk,UK,2026-11-01,2027-02-28,CHAIR|LAMP\nw26-xx,XX,2026-11-01,2027-02-30,CHAIR\n",
             "UNKNOWN_SKU",
         ),
-        "bundles": ("id,sku,component,quantity\nSET/CHAIR,SET,CHAIR,4\nSET/LAMP,SET,LAMP,1\n", "UNKNOWN_SKU"),
+        "bundles": ("sku,component,quantity\nSET,CHAIR,4\nSET,LAMP,1\n", "UNKNOWN_SKU"),
     }
     for entity, (content, code) in sent.items():
         report = shop.send(f"{entity}_2026-11-21.csv", content)
         assert report["entities"][entity]["added"] == 1, (entity, report["problems"])
         assert (code in codes(report)) if code else not codes(report)
-    assert shop.rows("prices")[0]["amount"] == "49.9000"
+    price = shop.rows("prices")[0]
+    assert (price["id"], price["sku"], price["amount"]) == ("CHAIR|retail|EUR|1|2026-01-01", "CHAIR", "49.9000")
     assert shop.rows("attributes")[0]["value"] == "045"
     assert shop.rows("assortments")[0]["skus"] == ["CHAIR", "DESK"]

@@ -67,6 +67,7 @@ def document(made: Profile, one: EntityDeclaration | None) -> dict[str, Any]:
         "naming": vars(made.naming),
         "order": list(made.order),
         "settings": made.settings(),
+        "lists": [{**vars(each), "words": list(each.words), "known": each.is_known} for each in made.lists],
         "entities": [_entity(each) for each in entities],
     }
 

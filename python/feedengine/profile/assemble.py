@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from feedengine import engine
@@ -12,6 +12,7 @@ from feedengine.profile import keys, kinds, read
 from feedengine.profile.compile import entity_spec
 from feedengine.profile.consistent import check_entities, check_field, check_fields, check_naming, order_of
 from feedengine.profile.exports import exports
+from feedengine.profile.lists import ClosedList, closed_lists
 from feedengine.profile.model import DEFAULT_PARKING, EntityDeclaration, Field, Naming, Profile
 from feedengine.profile.place import Place
 from feedengine.settings.table import BY_NAME, CATALOG_TABLES, SETTINGS
@@ -27,8 +28,10 @@ def assemble(document: Mapping[str, Any], place: Place) -> Profile:
     read.format_of(given["format"], place / "format")
     if not given["entities"]:
         raise (place / "entities").error("is empty: a profile declares at least one entity")
+    lists = {each.name: each for each in closed_lists(given["lists"], place / "lists")}
     raw = {
-        name: _entity(name, content, given, place / "entities" / name) for name, content in given["entities"].items()
+        name: _entity(name, content, given, lists, place / "entities" / name)
+        for name, content in given["entities"].items()
     }
     entities = tuple(raw.values())
     check_entities(entities, place / "entities")
@@ -47,6 +50,7 @@ def assemble(document: Mapping[str, Any], place: Place) -> Profile:
         order=order_of(entities, place / "entities"),
         rules=rules,
         exports=exports(given["exports"], entities, place / "exports"),
+        lists=tuple(lists.values()),
     )
     return Profile(**{**vars(made), "digest": _digest(made)})
 
@@ -63,7 +67,9 @@ _OWN = {"column", "aliases", "example", "about", "unique", "required_when", "rep
 _SHARED_FIELD_KEYS = tuple(key for key in keys.FIELD if key.name not in _OWN)
 
 
-def _entity(name: str, content: Any, profile: Mapping[str, Any], place: Place) -> EntityDeclaration:
+def _entity(
+    name: str, content: Any, profile: Mapping[str, Any], lists: Mapping[str, ClosedList], place: Place
+) -> EntityDeclaration:
     _must_be_name(name, place)
     given = read.table(content, keys.ENTITY, place)
     fields = tuple(
@@ -76,7 +82,9 @@ def _entity(name: str, content: Any, profile: Mapping[str, Any], place: Place) -
     for number, raw in enumerate(given["references"], 1):
         reference = read.table(raw, keys.REFERENCE, place / "references" / number)
         references.append({**reference, "by": [list(pair) for pair in reference["by"]]})
-    given["references"] = references
+    given["references"] = [*references, *_references_to_lists(fields, lists, place / "fields")]
+    for key, known in (("no_overlap", keys.NO_OVERLAP), ("no_cycle", keys.NO_CYCLE)):
+        given[key] = [read.table(raw, known, place / key / number) for number, raw in enumerate(given[key], 1)]
     if given["path"] is not None:
         given["path"] = read.table(given["path"], keys.PATH, place / "path")
     check_fields(name, given, fields, columns, place)
@@ -90,6 +98,7 @@ def _entity(name: str, content: Any, profile: Mapping[str, Any], place: Place) -
         operation=given["operation"],
         fields=fields,
         identity=given["identity"],
+        key_of=given["key_of"],
         shared=given["shared"],
         owner_column=given["owner"],
         cadence=given["cadence"],
@@ -97,8 +106,24 @@ def _entity(name: str, content: Any, profile: Mapping[str, Any], place: Place) -
         park_for=given["park_for"] or DEFAULT_PARKING,
         format=form,
         delimiter=delimiter,
-        spec=entity_spec(name, given, fields, columns),
+        spec=entity_spec(name, given, fields, columns, lists),
     )
+
+
+def _references_to_lists(
+    fields: Iterable[Field], lists: Mapping[str, ClosedList], place: Place
+) -> Iterator[dict[str, Any]]:
+    """References to the records that have the words of a list. Raises ProfileError for a list that is not declared."""
+    for each in fields:
+        if each.listed is None:
+            continue
+        found = lists.get(each.listed)
+        if found is None:
+            raise (place / each.name / "listed").unknown("names a list that is not declared,", each.listed, lists)
+        if found.entity is not None:
+            by = [[each.name, found.field]]
+            missing = each.policy_for("listed")
+            yield {"entity": found.entity, "by": by, "missing": missing, "code": found.code, "required": False}
 
 
 def _fields(name: str, raw: Any, defaults: Mapping[str, Any], place: Place) -> list[Field]:

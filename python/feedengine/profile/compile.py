@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from feedengine.profile.lists import ClosedList
 from feedengine.profile.model import Field
 
 _KINDS = {"list": "list", "boolean": "flag", "integer": "integer", "json": "json"}
@@ -19,8 +20,9 @@ def plain_column(column: str, loose: bool) -> str:
     return re.sub(r"[\s_-]", "", column).casefold() if loose else column
 
 
-def field_spec(field: Field, loose: bool = False) -> dict[str, Any]:
-    """A field as the engine's FieldSpec; with `loose`, names that differ in case and blanks alone are one."""
+def field_spec(field: Field, loose: bool = False, listed: ClosedList | None = None) -> dict[str, Any]:
+    """A field as the engine's FieldSpec; with `loose`, names that differ in case and blanks alone are one. `listed` is
+    the list that it names."""
     aliases = {plain_column(each, loose): each for each in (field.column, *field.aliases) if each}
     aliases.pop(plain_column(field.name, loose), None)
     in_range = _plain_range(field)
@@ -37,7 +39,7 @@ def field_spec(field: Field, loose: bool = False) -> dict[str, Any]:
         "alphanumeric": field.letters,
         "range": in_range,
     }
-    steps, checks = list(_steps(field)), list(_checks(field, in_range is None, not long))
+    steps, checks = list(_steps(field)), list(_checks(field, in_range is None, not long, listed))
     return made | ({"normal": steps} if steps else {}) | ({"checks": checks} if checks else {})
 
 
@@ -77,7 +79,7 @@ def _steps(field: Field) -> list[Any]:
     return steps
 
 
-def _checks(field: Field, ranged: bool, measured: bool) -> list[Any]:
+def _checks(field: Field, ranged: bool, measured: bool, listed: ClosedList | None) -> list[Any]:
     found: list[tuple[str, Any]] = []
     if field.required and field.policy_for("required") != "reject":
         found.append(("required", "required"))
@@ -85,6 +87,8 @@ def _checks(field: Field, ranged: bool, measured: bool) -> list[Any]:
     words = field.words if "enum" in (field.type, field.items) else ()
     if words:
         found.append(("words", {"one_of": {"words": list(words)}}))
+    if listed is not None and listed.words:
+        found.append(("listed", {"listed": {"list": listed.name, "words": list(listed.words), "code": listed.code}}))
     if ranged and (field.min is not None or field.max is not None):
         found.append(("range", {"range": {"min": field.min, "max": field.max}}))
     most = field.max_length if measured else None
@@ -108,12 +112,17 @@ def _type_rules(field: Field) -> list[Any]:
 
 
 def entity_spec(
-    name: str, given: Mapping[str, Any], fields: Sequence[Field], columns: Mapping[str, Any]
+    name: str,
+    given: Mapping[str, Any],
+    fields: Sequence[Field],
+    columns: Mapping[str, Any],
+    lists: Mapping[str, ClosedList],
 ) -> dict[str, Any]:
-    """An entity as the engine's EntitySpec. `given` has the keys of [entities.NAME], references and path read."""
+    """An entity as the engine's EntitySpec. `given` has the keys of [entities.NAME], references and path read; `lists`
+    are the profile's, by name."""
     made: dict[str, Any] = {
         "name": name,
-        "fields": [field_spec(each, columns["loose"]) for each in fields],
+        "fields": [field_spec(each, columns["loose"], lists.get(each.listed or "")) for each in fields],
         "metadata": "metadata" in given["open"] or columns["unknown"] == "keep",
         "facets": "facets" in given["open"],
         "shared": given["shared"],
@@ -127,6 +136,7 @@ def entity_spec(
     }
     more = {
         "identity": [{"field": field, "weak": weak} for field, weak in given["identity"]],
+        "composed": list(given["key_of"]),
         "unique": [each.name for each in fields if each.unique],
         "references": given["references"],
         "conditions": [
@@ -135,7 +145,19 @@ def entity_spec(
             for when, words in each.required_when
         ],
         "path": given["path"],
+        "windows": [
+            {
+                "group": list(each["group"]),
+                "from": each["from"],
+                "to": each["to"],
+                "end_excluded": each["end"] == "excluded",
+                "policy": each["policy"],
+            }
+            for each in given["no_overlap"]
+        ],
+        "acyclic": given["no_cycle"],
         "columns": {**columns, "required": list(columns["required"])} if _demanding(columns) else None,
+        "mode": given["mode"] if given["mode"] != "create+enrich" else None,
     }
     return made | {key: value for key, value in more.items() if value}
 

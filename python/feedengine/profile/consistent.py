@@ -18,6 +18,7 @@ MEANT_FOR: dict[str, tuple[str, ...]] = {
     "separator": ("list",),
     "items": ("list",),
     "words": ("enum", "list"),
+    "listed": ("text", "list"),
     "yes": ("boolean",),
     "no": ("boolean",),
     "point": ("decimal",),
@@ -121,6 +122,8 @@ def check_fields(
                 raise (at / "required_when").error("names the field itself")
     for field, _ in given["identity"]:
         known_field(field, place / "identity")
+    for field in given["key_of"]:
+        known_field(field, place / "key_of")
     for key in ("parents", "active", "owner"):
         known_field(given[key], place / key)
     for key in ("belongs_to", "mentions"):
@@ -137,11 +140,28 @@ def check_fields(
         codes = [each["code"] for each in engine.codes() if each["code"].startswith("UNKNOWN_")]
         if reference["code"] not in codes:
             raise (at / "code").unknown("is no fault of this family:", reference["code"], codes)
+    for key in ("no_overlap", "no_cycle"):
+        for number, rule in enumerate(given[key], 1):
+            for name in (*rule.get("group", ()), rule["from"], rule["to"]):
+                known_field(name, place / key / number)
+    _windows(given["no_overlap"], {each.name: each for each in fields}, place / "no_overlap")
     if given["path"]:
         known_field(given["path"]["field"], place / "path" / "field")
     for field in columns["required"]:
         known_field(field, place / "columns" / "required")
     _kinds(given, {each.name: each for each in fields}, place)
+
+
+def _windows(rules: Sequence[Mapping[str, Any]], fields: Mapping[str, Field], place: Place) -> None:
+    for number, rule in enumerate(rules, 1):
+        ends = [fields[rule["from"]], fields[rule["to"]]]
+        for end in ends:
+            if end.type not in ("date", *_NUMBERS):
+                raise (place / number).error(f'needs dates or numbers; "{end.name}" is {end.type}')
+            if end.policy_for("type") == "warn":
+                raise (place / number).error(f'compares "{end.name}", which may be anything: its policy is warn')
+        if (ends[0].type == "date") != (ends[1].type == "date"):
+            raise (place / number).error("compares a date with a number")
 
 
 def _kinds(given: Mapping[str, Any], fields: Mapping[str, Field], place: Place) -> None:
@@ -151,6 +171,14 @@ def _kinds(given: Mapping[str, Any], fields: Mapping[str, Field], place: Place) 
             raise place.error(f'has "identity", so its first field "{key.name}" must be of the type uuid')
         if key.required:
             raise (place / "fields" / key.name / "required").error("cannot be: the engine makes this field")
+        if given["key_of"]:
+            raise (place / "key_of").error('cannot stand beside "identity": the key is made in one way')
+    elif given["key_of"]:
+        if key.name in given["key_of"] or key.type != "text":
+            raise place.error(f'has "key_of", so its first field "{key.name}" must be a text and none of them')
+        for name in given["key_of"]:
+            if fields[name].type in ("list", "boolean", "json"):
+                raise (place / "key_of").error(f'names "{name}", which is no single text or number')
     elif key.type in ("list", "boolean", "json"):
         raise (place / "fields" / key.name).error(f"is the key, which cannot be of the type {key.type}")
     if given["parents"] and fields[given["parents"]].type != "list":

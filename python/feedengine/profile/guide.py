@@ -27,7 +27,7 @@ _SAMPLES = {
 
 def made_by_engine(entity: EntityDeclaration, field: Field) -> bool:
     """Whether the field is the key that the engine gives to new records."""
-    return bool(entity.identity) and field.name == entity.key
+    return bool(entity.identity or entity.key_of) and field.name == entity.key
 
 
 def described(profile: Profile, entity: EntityDeclaration, field: Field) -> str:
@@ -40,6 +40,7 @@ def described(profile: Profile, entity: EntityDeclaration, field: Field) -> str:
         parts.append(f"required when {asks} is {' or '.join(words)}" if words else f"required with {asks}")
     if field.unique:
         parts.append("unique")
+    parts += [f"one of the {each.name} ({each.origin})" for each in profile.lists if each.name == field.listed]
     for reference in entity.spec.get("references", ()):
         for mine, theirs in reference["by"]:
             if mine == field.name:

@@ -14,7 +14,7 @@ from feedengine.settings.kinds import Kind, shown
 
 POLICIES = ("reject", "fail", "warn")
 #: What a policy can be given for, one by one.
-RULES = ("required", "type", "length", "range", "words", "pattern", "at_most", "multiple_of")
+RULES = ("required", "type", "length", "range", "words", "listed", "pattern", "at_most", "multiple_of")
 
 
 def name(raw: Any) -> str:

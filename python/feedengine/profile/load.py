@@ -54,6 +54,7 @@ def _document(text: str, source: str, folder: Path, depth: int) -> dict[str, Any
         document = tomllib.loads(text, parse_float=str)
     except tomllib.TOMLDecodeError as error:
         raise ProfileError(f"{source} is not valid TOML: {error}.", state="The profile is not used.") from None
+    _find_files(document, folder)
     base = document.get("extends")
     if base is None:
         return document
@@ -67,6 +68,14 @@ def _document(text: str, source: str, folder: Path, depth: int) -> dict[str, Any
         path = folder / base
         below = _document(_text(path, base), str(path), path.parent, depth + 1)
     return _laid_over(below, document)
+
+
+def _find_files(document: dict[str, Any], folder: Path) -> None:
+    """Paths of lists begin where the profile that names them is, whoever extends it."""
+    lists = document.get("lists")
+    for each in lists.values() if isinstance(lists, Mapping) else ():
+        if isinstance(each, dict) and isinstance(each.get("file"), str) and each["file"]:
+            each["file"] = str(folder / each["file"])
 
 
 def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from feedengine import names
 from feedengine.profile.exports import Export
+from feedengine.profile.lists import ClosedList
 
 if TYPE_CHECKING:
     from feedengine.settings import Settings
@@ -33,6 +34,7 @@ class Field:
     separator: str | None = None
     items: str = "text"
     words: tuple[str, ...] = ()
+    listed: str | None = None
     map: tuple[tuple[str, str], ...] = ()
     yes: tuple[str, ...] = ()
     no: tuple[str, ...] = ()
@@ -80,6 +82,7 @@ class EntityDeclaration:
     operation: str
     fields: tuple[Field, ...]
     identity: tuple[tuple[str, bool], ...]
+    key_of: tuple[str, ...]
     shared: bool
     owner_column: str | None
     cadence: float | None
@@ -91,7 +94,7 @@ class EntityDeclaration:
 
     @property
     def key(self) -> str:
-        """The key's column: given by the sender, or, with `identity`, a UUID that the engine makes."""
+        """The key's column: given by the sender, or, with `identity` or `key_of`, made by the engine."""
         return self.fields[0].name
 
     @property
@@ -132,6 +135,7 @@ class Profile:
     order: tuple[str, ...]
     rules: Mapping[str, Any]
     exports: tuple[Export, ...] = ()
+    lists: tuple[ClosedList, ...] = ()
 
     def entity(self, name: str) -> EntityDeclaration:
         """An entity by name. Raises KeyError."""

@@ -119,6 +119,9 @@ def _faults(old: Entities, new: Entities, stored: Mapping[str, Iterable[str]]) -
         before, after = old.spec(entity), new.spec(entity)
         if key_of(before) != key_of(after):
             yield f"the key of {entity} is {key_of(after)} and was {key_of(before)}"
+        made_of = [" and ".join(each.get("composed", ())) or "what its sender gives" for each in (before, after)]
+        if made_of[0] != made_of[1]:
+            yield f"the key of {entity} is made of {made_of[1]} and was made of {made_of[0]}"
         for what in ("shared", "active"):
             if before.get(what) != after.get(what):
                 yield f"{entity}: {what} is {_said(after.get(what))} and was {_said(before.get(what))}"

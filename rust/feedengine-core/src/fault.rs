@@ -109,6 +109,7 @@ codes! {
     TooManyRejected "TOO_MANY_REJECTED" File "correct the rows that are listed and send the file again";
     AverageTooLarge "AVERAGE_TOO_LARGE" File "shrink the records' data: the limit holds for the average of the catalog";
     UnknownRecord "UNKNOWN_RECORD" File "send patchdeltacreate or patchdeltaignore if new records are expected";
+    EnrichOnly "ENRICH_ONLY" Row "correct the id, or create the record with a feed that may: this one only enriches";
     UnknownId "UNKNOWN_ID" Warning "nothing to do if the record is gone already";
     ExtraColumn "EXTRA_COLUMN" File "a delete or whitelist file holds the id column alone";
     AddUnderCreate "ADD_UNDER_CREATE" File "send :add and :remove with patchdelta or patchdeltaignore";
@@ -149,12 +150,17 @@ codes! {
     UnknownCustomer "UNKNOWN_CUSTOMER" Row "import the customer first, then send the row again";
     UnknownCategory "UNKNOWN_CATEGORY" Row "import the category first, then send the row again";
     UnknownCollection "UNKNOWN_COLLECTION" Row "import the collection first, then send the row again";
-    UnknownPricelist "UNKNOWN_PRICELIST" Row "correct the name of the price list, or add it to the profile";
+    UnknownPricelist "UNKNOWN_PRICELIST" Row "correct the name of the price list, or add it to the profile's list";
+    UnknownSalesRep "UNKNOWN_SALES_REP" Row "correct the name of the sales rep, or add it to the profile's list";
     DanglingReference "DANGLING_REFERENCE" Warning "update the records that still name the one that is gone";
     Parked "PARKED" Warning "nothing to do: the row is applied when the record that it names arrives";
     MissingLink "MISSING_LINK" Row "send the parent too: every step of the path must exist";
     PathConflict "PATH_CONFLICT" Row "give one record one place in the tree";
     BadPath "BAD_PATH" Row "write the path as steps with the separator between them";
+    // meaning: rows and records together
+    BadWindow "BAD_WINDOW" Row "give the window a first value that is not behind its last one";
+    WindowOverlap "WINDOW_OVERLAP" Row "let the windows of a group follow each other: none of those that overlap was taken";
+    ReferenceCycle "REFERENCE_CYCLE" File "take one of the steps out: nothing can be a part of itself";
     // meaning: relations
     Orphan "ORPHAN" File "send the item too, or take the variation out";
     VariationMoved "VARIATION_MOVED" Warning "check that the variation really belongs to another item now";
@@ -178,8 +184,10 @@ impl Code {
             | Code::AmbiguousMatch
             | Code::WeakMatch
             | Code::PathConflict
+            | Code::WindowOverlap
             | Code::ConflictingNames => "duplicate_keys",
             Code::UnknownRecord
+            | Code::EnrichOnly
             | Code::UnknownId
             | Code::UnknownSystemId
             | Code::UnknownReference
@@ -188,6 +196,7 @@ impl Code {
             | Code::UnknownCategory
             | Code::UnknownCollection
             | Code::UnknownPricelist
+            | Code::UnknownSalesRep
             | Code::DanglingReference
             | Code::Parked
             | Code::MissingLink

@@ -25,6 +25,8 @@ def shown(made: Profile) -> Iterator[str]:
     for dotted, value in made.settings().items():
         yield f"sets    {dotted} = {value}"
     yield f"order   {', '.join(made.order)}"
+    for each_list in made.lists:
+        yield f"list    {each_list.name}: {each_list.origin}"
     for each in made.entities:
         yield ""
         yield from _entity(each)
@@ -33,16 +35,24 @@ def shown(made: Profile) -> Iterator[str]:
 def _entity(entity: EntityDeclaration) -> Iterator[str]:
     yield f"{entity.name}{'' if entity.enabled else ' (disabled)'}: {entity.about or 'no description'}"
     places = [f"files {' or '.join(entity.words)}", *([f"folder {entity.folder}/"] if entity.folder else [])]
+    mode = [entity.spec["mode"]] if "mode" in entity.spec else []
     every = [f"every {_time(entity.cadence)}"] if entity.cadence else []
-    yield f"  {', '.join([*places, entity.operation, *every])}"
+    yield f"  {', '.join([*places, entity.operation, *mode, *every])}"
     if entity.identity:
         ways = ", then ".join(f"{field}{' (weak)' if weak else ''}" for field, weak in entity.identity)
         yield f"  found by {ways}"
+    elif entity.key_of:
+        yield f"  found by {', '.join(entity.key_of)} together, as {entity.key}"
     else:
         yield f"  found by {entity.key}"
     for reference in entity.spec.get("references", ()):
         by = " or ".join(mine for mine, _ in reference["by"])
         yield f"  names {reference['entity']} by {by}; missing: {reference['missing']} as {reference['code']}"
+    for rule in entity.spec.get("windows", ()):
+        group = f" of one {', '.join(rule['group'])}" if rule["group"] else ""
+        yield f"  windows from {rule['from']} to {rule['to']}{group} do not overlap: {rule['policy']}"
+    for rule in entity.spec.get("acyclic", ()):
+        yield f"  no way leads from {rule['from']} over {rule['to']} back to it"
     yield f"  {len(entity.fields)} fields: {', '.join(field.name for field in entity.fields)}"
 
 

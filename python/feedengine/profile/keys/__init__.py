@@ -17,6 +17,8 @@ from feedengine.profile.keys.files import (
     XML,
 )
 from feedengine.profile.keys.key import Key
+from feedengine.profile.keys.lists import LIST
+from feedengine.profile.keys.together import NO_CYCLE, NO_OVERLAP
 
 #: Every table that a profile may have, in the order of the documentation.
 TABLES: tuple[tuple[str, tuple[Key, ...]], ...] = (
@@ -31,8 +33,11 @@ TABLES: tuple[tuple[str, tuple[Key, ...]], ...] = (
     ("[format.fixed.trailer.tag] and [format.fixed.records.tag]", TAG),
     ("[format.sheet]", SHEET),
     ("[columns]", COLUMNS),
+    ("[lists.NAME]", LIST),
     ("[entities.NAME]", ENTITY),
     ("[[entities.NAME.references]]", REFERENCE),
+    ("[[entities.NAME.no_overlap]]", NO_OVERLAP),
+    ("[[entities.NAME.no_cycle]]", NO_CYCLE),
     ("[entities.NAME.path]", PATH),
     ("[entities.NAME.fields.FIELD]", FIELD),
     ("[exports.NAME]", EXPORT),
@@ -49,7 +54,10 @@ __all__ = [
     "FIXED_FIELD",
     "FIXED_RECORD",
     "FORMAT",
+    "LIST",
     "NAMING",
+    "NO_CYCLE",
+    "NO_OVERLAP",
     "PATH",
     "PROFILE",
     "REFERENCE",

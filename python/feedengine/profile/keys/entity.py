@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from feedengine.profile import kinds
-from feedengine.profile.keys.key import MISSING, NOTHING, OPERATIONS, Key, one_of
+from feedengine.profile.keys.key import MISSING, MODES, NOTHING, OPERATIONS, Key, one_of
 from feedengine.settings import kinds as common
 from feedengine.settings.setting import REQUIRED
 
@@ -34,6 +34,15 @@ ENTITY = (
         "what a file does, where its name does not say",
         '"patchdeltacreate"',
     ),
+    Key(
+        "mode",
+        common.choice(*MODES),
+        MODES[0],
+        one_of(*MODES),
+        "what rows may do, whatever the operation: all of it; change records that are there, others are ENRICH_ONLY; "
+        "create records, and fill those fields of others that have no value",
+        '"enrich-only"',
+    ),
     Key("format", kinds.table, NOTHING, "table", "keys of [format] for this entity alone", '{ delimiter = "|" }'),
     Key("columns", kinds.table, NOTHING, "table", "keys of [columns] for this entity alone", '{ unknown = "fail" }'),
     Key(
@@ -52,11 +61,33 @@ ENTITY = (
         '["system_id", "reference_id", "~company_name"]',
     ),
     Key(
+        "key_of",
+        kinds.texts,
+        (),
+        "fields",
+        "the key is made of these fields by the engine; see *Keys of several columns*",
+        '["sku", "currency"]',
+    ),
+    Key(
         "references",
         kinds.tables,
         (),
         "tables",
         "records of other entities that a row names: see [[entities.NAME.references]]",
+    ),
+    Key(
+        "no_overlap",
+        kinds.tables,
+        (),
+        "tables",
+        "windows of one group that may not overlap: see [[entities.NAME.no_overlap]]",
+    ),
+    Key(
+        "no_cycle",
+        kinds.tables,
+        (),
+        "tables",
+        "steps from one value to another that never lead back: see [[entities.NAME.no_cycle]]",
     ),
     Key("path", kinds.optional(kinds.table), None, "table", "the entity is a tree by path: see [entities.NAME.path]"),
     Key(

@@ -38,6 +38,13 @@ PROFILE = (
     ),
     Key("columns", kinds.table, NOTHING, "table", "what columns files may have, for all entities: see [columns]"),
     Key(
+        "lists",
+        kinds.table,
+        NOTHING,
+        "tables",
+        "closed lists of words that fields name with `listed`: see [lists.NAME]",
+    ),
+    Key(
         "settings",
         kinds.table,
         NOTHING,

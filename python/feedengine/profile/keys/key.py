@@ -11,6 +11,7 @@ TYPES = (*("text", "integer", "decimal", "boolean", "date", "uuid", "enum", "lis
 STEPS = ("trim", "squeeze", "nfc", "upper", "lower", "gtin_pad", "strip_html")
 ENCODINGS = ("utf-8", "latin-1", "cp1252", "utf-16", "utf-16le", "utf-16be")
 OPERATIONS = ("sync", "delta", "patchdelta", "patchdeltacreate", "patchdeltaignore", "delete", "whitelist")
+MODES = ("create+enrich", "enrich-only", "fill-empty-only")
 MISSING = ("reject", "park", "warn", "fail")
 
 

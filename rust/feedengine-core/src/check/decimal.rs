@@ -125,6 +125,18 @@ impl<'a> Decimal<'a> {
         self.is_small().then(|| i128::from(self.digits))
     }
 
+    /// The number times ten to the power of `digits`; `None` if that is no whole number, or a very large one.
+    pub fn scaled(&self, digits: usize) -> Option<i128> {
+        let (whole, part) = (without_leading(self.whole), without_trailing(self.part));
+        if part.len() > digits || whole.len() + digits > 2 * SMALL {
+            return None;
+        }
+        let zeros = std::iter::repeat_n(&b'0', digits - part.len());
+        let all = whole.iter().chain(part).chain(zeros);
+        let size = all.fold(0, |number: i128, digit| number * 10 + i128::from(digit - b'0'));
+        Some(if self.negative { -size } else { size })
+    }
+
     /// Whether the number is a whole multiple of `unit`. Of zero only zero is.
     pub fn is_multiple_of(&self, unit: &Decimal<'_>) -> bool {
         if unit.is_zero() || self.is_zero() {

@@ -7,7 +7,7 @@ use super::decimal::Decimal;
 use super::pattern::Pattern;
 use crate::record::Kind;
 use crate::record::entity::{EntitySpec, FieldSpec};
-use crate::record::rule::{Rule, Step};
+use crate::record::rule::{Policy, Rule, Step};
 
 /// One thing that is amiss.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
@@ -201,6 +201,14 @@ fn rules(spec: &EntitySpec, field: &FieldSpec, found: &mut Found<'_>) {
                     found.say(format!("the value {word:?} is given twice"));
                 }
             }
+            Rule::Listed { list, words, code } => {
+                if words.is_empty() {
+                    found.say(format!("the list {list:?} has no words"));
+                }
+                if crate::fault::Code::find(code).is_none() {
+                    found.say(format!("there is no fault called {code:?}"));
+                }
+            }
             Rule::Pattern { regex } => {
                 if let Err(message) = Pattern::new(regex) {
                     found.say(format!("{regex:?} is no regular expression: {message}"));
@@ -230,6 +238,8 @@ fn relations(specs: &[EntitySpec], spec: &EntitySpec, found: &mut Found<'_>) {
     let mut own: Vec<(&str, &str)> = Vec::new();
     own.extend(spec.identity.iter().map(|identifier| ("an identifier", identifier.field.as_str())));
     own.extend(spec.unique.iter().map(|field| ("what is unique", field.as_str())));
+    own.extend(spec.compared().map(|field| ("what is compared between records", field.as_str())));
+    own.extend(spec.composed.iter().map(|field| ("a part of the key", field.as_str())));
     own.extend(spec.columns.required.iter().map(|field| ("a required column", field.as_str())));
     own.extend(spec.conditions.iter().map(|condition| ("a condition", condition.field.as_str())));
     own.extend(spec.conditions.iter().map(|condition| ("a condition", condition.when.as_str())));
@@ -246,6 +256,23 @@ fn relations(specs: &[EntitySpec], spec: &EntitySpec, found: &mut Found<'_>) {
     }
     for condition in spec.conditions.iter().filter(|condition| condition.field == condition.when) {
         found.say(format!("{:?} cannot be required by itself", condition.field));
+    }
+    together(specs, spec, found);
+    if let Some(name) = twice(&spec.composed) {
+        found.say(format!("the key has {name:?} as a part twice"));
+    }
+    if !spec.composed.is_empty() && !spec.identity.is_empty() {
+        found.say("its key is made of its fields or an id of its own, not both".into());
+    }
+    for field in spec.fields.iter().filter(|field| spec.composed.contains(&field.name)) {
+        if field.name == spec.key() {
+            found.say("the key cannot be a part of itself".into());
+        } else if !matches!(Kind::from(field.kind), Kind::Text | Kind::Integer) {
+            found.say(format!("{:?} cannot be a part of the key: it is no single text or number", field.name));
+        }
+    }
+    if !spec.composed.is_empty() && Kind::from(spec.fields[0].kind) != Kind::Text {
+        found.say("a key that is made of other fields is a text".into());
     }
     for to in &spec.references {
         if to.by.is_empty() {
@@ -265,5 +292,33 @@ fn relations(specs: &[EntitySpec], spec: &EntitySpec, found: &mut Found<'_>) {
     }
     if spec.path.as_ref().is_some_and(|path| path.separator.trim().is_empty()) {
         found.say("the separator of a path is more than blanks".into());
+    }
+}
+
+/// Rules about records of the entity together.
+fn together(specs: &[EntitySpec], spec: &EntitySpec, found: &mut Found<'_>) {
+    let is_list = |name: &String| spec.field(name).is_some_and(|field| Kind::from(field.kind) == Kind::List);
+    for window in &spec.windows {
+        if let Some(name) = window.group.iter().chain([&window.from, &window.to]).find(|name| is_list(name)) {
+            found.say(format!("a window cannot be told by the list {name:?}"));
+        }
+        if window.from == window.to {
+            found.say(format!("a window begins and ends with {:?}", window.from));
+        }
+    }
+    for steps in spec.acyclic.iter().filter(|steps| is_list(&steps.from)) {
+        found.say(format!("a step cannot begin at the list {:?}", steps.from));
+    }
+    // A row that falls so late takes nothing else along: there may be nothing that hangs on it.
+    let named = specs.iter().any(|other| {
+        other.references.iter().any(|to| to.entity == spec.name)
+            || [&other.owner, &other.refers].into_iter().flatten().any(|(_, entity)| *entity == spec.name)
+    });
+    let held = named
+        || !(spec.identity.is_empty() && spec.unique.is_empty() && spec.path.is_none() && spec.parents.is_none())
+        || spec.owner.is_some();
+    if held && spec.windows.iter().any(|window| window.policy == Policy::Reject) {
+        let why = "it has an identity, unique fields, a tree or an owner, or others name its records";
+        found.say(format!("windows that overlap must fail the file or be a warning here: {why}"));
     }
 }

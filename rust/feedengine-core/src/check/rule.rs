@@ -36,6 +36,8 @@ pub enum Rule {
     Gtin,
     /// See [`Declared::OneOf`].
     OneOf(Words),
+    /// The list's words and name, and what a word beside them is.
+    Listed(Words, String, Code),
     /// The expression, and how it was written.
     Pattern(Box<Pattern>, String),
     /// Compared with another field.
@@ -89,6 +91,9 @@ impl Rule {
             Declared::Url => Rule::Url,
             Declared::Gtin => Rule::Gtin,
             Declared::OneOf { words } => Rule::OneOf(Words::new(words.iter().map(String::as_str))),
+            Declared::Listed { list, words, code } => {
+                Rule::Listed(Words::new(words.iter().map(String::as_str)), list.clone(), Code::find(code)?)
+            }
             Declared::Pattern { regex } => Rule::Pattern(Box::new(Pattern::new(regex).ok()?), regex.clone()),
             Declared::AtMost { field } => return other(field, false),
             Declared::MultipleOf { field } => return other(field, true),
@@ -141,6 +146,7 @@ impl Rule {
             Rule::Url => as_it_should(form::is_url(text), Wrong::Plain(Code::BadUrl)),
             Rule::Gtin => as_it_should(form::is_gtin(bytes), Wrong::Plain(Code::BadGtin)),
             Rule::OneOf(words) => as_it_should(words.holds(bytes), Wrong::Plain(Code::NotAllowed)),
+            Rule::Listed(words, _, code) => as_it_should(words.holds(bytes), Wrong::Plain(*code)),
             Rule::Pattern(pattern, _) => as_it_should(pattern.matches(text), Wrong::Plain(Code::BadPattern)),
             Rule::Other { multiple, told, .. } => {
                 let Some(number) = value.number() else {
@@ -182,6 +188,7 @@ impl Rule {
             (Wrong::Plain(code), Rule::Other { name, .. }) if code == Code::NotMultiple => {
                 (code, format!("{column} is not a multiple of {name}"))
             }
+            (Wrong::Plain(code), Rule::Listed(_, list, _)) => (code, format!("{column} is not one of the {list}")),
             (Wrong::Plain(code), Rule::Pattern(_, regex)) => (code, format!("{column} does not match {regex}")),
             (wrong, _) => {
                 let code = if let Wrong::Plain(code) = wrong { code } else { Code::BadType };

@@ -33,7 +33,7 @@ pub struct Row {
     pub prints: Vec<Option<Print>>,
     /// Bits of the keys that it empties.
     pub emptied: u32,
-    /// Whether it only names a record: then nothing it says may differ from what is stored.
+    /// Whether it changes no id of a record: then none that it says may differ from what is stored.
     pub names_only: bool,
 }
 
@@ -179,13 +179,16 @@ fn compare(identity: &Identity, directory: &Directory, row: &Row, own: Option<u3
         if own.is_some_and(|own| holders.iter().any(|entry| entry.who == own)) {
             continue;
         }
+        // Ids are corrected by whoever knows the key; any other id of the row must say the same. A path is a place.
+        let is_id = key.identifies && key.form == Form::Exact;
+        let strict = is_id && (found.by != BY_KEY || row.names_only);
+        if filled && row.names_only && !strict {
+            continue;
+        }
         if filled {
             found.gives_up |= 1 << number;
         }
         let other = holders.first().map(|entry| entry.who).filter(|_| key.unique);
-        // Ids are corrected by whoever knows the key; any other id of the row must say the same. A path is a place.
-        let is_id = key.identifies && key.form == Form::Exact;
-        let strict = is_id && (found.by != BY_KEY || row.names_only);
         match (own, other) {
             (Some(own), other) if strict && (filled || other.is_some()) => {
                 found.findings.push(Finding::Conflict(number, std::iter::once(own).chain(other).collect()));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::entity::EntityPlan;
 use super::identified::emptied;
 use super::stop::Stop;
-use super::worker::{Place, Task, Worker};
+use super::worker::{Place, Task, Worker, tells_columns};
 use crate::check::Finding;
 use crate::identify::Identity;
 use crate::identify::matching::{self, Match, Row};
@@ -82,13 +82,17 @@ impl Worker {
         self.issues.clear();
         self.findings.clear();
         layout.parse(raw, &mut self.scratch, &mut ahead.record, &mut self.issues);
-        self.check(task, entity, &ahead.record);
+        if tells_columns(entity, layout) {
+            self.mention(entity, &ahead.record);
+        }
+        self.check(entity, &ahead.record);
         ahead.plain = self.is_plain(layout, raw);
         std::mem::swap(&mut self.issues, &mut ahead.issues);
         std::mem::swap(&mut self.findings, &mut ahead.findings);
         ahead.row.read(identity, &ahead.record, task.hasher, &mut self.text);
-        ahead.row.emptied = emptied(task, identity, &ahead.record);
-        ahead.row.names_only = task.operation.keys_only();
+        ahead.row.emptied = emptied(task, entity, identity, &ahead.record);
+        // What is filled is left alone: an id that says otherwise cannot have been meant.
+        ahead.row.names_only = entity.operation.keys_only() || entity.operation.fills;
         ahead.row.foresee(&entity.directory, &entity.index);
     }
 }

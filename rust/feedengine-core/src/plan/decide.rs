@@ -199,7 +199,7 @@ impl Planner {
             entities.insert(entity.spec.name.clone(), json!(verdict));
             let settling = &self.settling[entity.number];
             let section = self.read[entity.number].section.as_ref();
-            let given: Option<Vec<FieldId>> = (self.operation.rows == Rows::Replace)
+            let given: Option<Vec<FieldId>> = (entity.operation.rows == Rows::Replace)
                 .then(|| section.and_then(|(section, _)| section.layout.columns()))
                 .flatten()
                 .map(|columns| columns.iter().filter_map(|column| column.field).collect());
@@ -264,14 +264,14 @@ impl Planner {
             duplicates: read.duplicates + settling.duplicates,
             merged: read.merged,
             unknown: read.unknown,
-            skipped: self.dropped[number].len() as u64,
+            skipped: (self.dropped[number].len() - self.overlapping[number].len()) as u64,
             overruled: self.overruled[number],
             ..Counts::default()
         };
         counts.ignored = counts.duplicates + counts.merged + counts.unknown + counts.skipped + counts.overruled;
         counts.after = entity.base.records + outcome.added - outcome.removed;
         let dropped_added = settling.added - outcome.added;
-        let dropped_changed = counts.skipped.saturating_sub(dropped_added);
+        let dropped_changed = (self.dropped[number].len() as u64).saturating_sub(dropped_added);
         let listed = if self.held { 0 } else { outcome.listed };
         let named = read.named.checked_sub(outcome.changed + listed + counts.overruled + dropped_changed);
         counts.unchanged = named.ok_or_else(|| {

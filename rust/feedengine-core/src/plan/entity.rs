@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::marks::Marks;
+use super::ops::Operation;
 use super::request::EntityBase;
 use super::rules::Rules;
 use super::stop::Stop;
@@ -23,6 +24,8 @@ pub struct EntityPlan {
     pub number: usize,
     /// What it is.
     pub spec: EntitySpec,
+    /// What rows do, as far as its mode lets them.
+    pub operation: Operation,
     /// Its fields.
     pub table: Arc<FieldTable>,
     /// Its rules.
@@ -55,8 +58,10 @@ pub struct EntityPlan {
 
 impl EntityPlan {
     /// Opens an entity's index. `memory` is what its touches may use.
+    #[allow(clippy::too_many_arguments)]
     pub fn open(
         number: usize,
+        operation: &Operation,
         spec: &EntitySpec,
         base: EntityBase,
         settings_mark: u64,
@@ -69,6 +74,7 @@ impl EntityPlan {
         let spec_text = serde_json::to_vec(spec).unwrap_or_default();
         Ok(EntityPlan {
             number,
+            operation: operation.under(spec.mode),
             rules: Rules::new(spec, &table),
             checks: Checks::new(spec, &table),
             marks: Marks::new(index.slots(), memory, folder)?,

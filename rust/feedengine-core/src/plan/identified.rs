@@ -81,7 +81,7 @@ impl Worker {
             self.reject(entity, place, None);
             return Ok(());
         }
-        let keys_only = task.operation.keys_only();
+        let keys_only = entity.operation.keys_only();
         self.findings(task, entity, identity, matched, (keys_only, key.as_deref()), place);
         if identity.made {
             let text = match matched.found {
@@ -91,7 +91,7 @@ impl Worker {
             record.retain(|cell| cell.field != FieldId(0));
             record.push_text(FieldId(0), &text);
         }
-        let creates = task.operation.missing == NoRecord::Insert;
+        let creates = entity.operation.missing == NoRecord::Insert;
         let claims = !keys_only && (creates || matched.found.is_some());
         let wanted = self.seen[entity.number].claims.wanted.len();
         if claims {
@@ -117,7 +117,9 @@ impl Worker {
         let slot = matched.found.map_or(NEW, |found| found.slot);
         let name_only = key.is_none() && !has_id;
         seen.rows.push(Claimant { ordinal, slot, gives_up: matched.gives_up, by: matched.by, bad, name_only });
-        for (number, print) in prints.iter().enumerate() {
+        // A value that is left as it is stored is no value that the row brings.
+        let stays = |number| entity.operation.fills && slot != NEW && entity.directory.is_filled(number, slot);
+        for (number, print) in prints.iter().enumerate().filter(|(number, _)| !stays(*number)) {
             if let Some(print) = print {
                 seen.value(number, *print, ordinal);
             }
@@ -145,7 +147,7 @@ impl Worker {
     ) -> Result<(), Stop> {
         let key = task.hasher.key(record.text(FieldId(0)).unwrap_or_default().as_bytes());
         let found = matched.found;
-        match task.operation.rows {
+        match entity.operation.rows {
             Rows::Replace => self.whole(task, entity, record, key, found, 0, place),
             Rows::Merge => self.patch(task, entity, record, key, found, place),
             Rows::Keep | Rows::Remove => self.named(task, entity, record, key, found, place),
@@ -218,7 +220,7 @@ impl Worker {
         new: bool,
         place: &Place<'_>,
     ) -> Result<(), Stop> {
-        let whole = new || task.operation.rows == Rows::Replace;
+        let whole = new || entity.operation.rows == Rows::Replace;
         for link in &identity.links {
             let reference = &entity.spec.references[link.number];
             let named =
@@ -332,8 +334,11 @@ impl Worker {
 }
 
 /// Bits of the keys that the row leaves without a value.
-pub(super) fn emptied(task: &Task<'_>, identity: &Identity, record: &Record) -> u32 {
-    let is_empty = |field: FieldId| match (task.operation.rows, record.find(field).map(|cell| cell.state)) {
+pub(super) fn emptied(task: &Task<'_>, entity: &EntityPlan, identity: &Identity, record: &Record) -> u32 {
+    if entity.operation.fills {
+        return 0;
+    }
+    let is_empty = |field: FieldId| match (entity.operation.rows, record.find(field).map(|cell| cell.state)) {
         (Rows::Replace, state) => state != Some(State::Set),
         (Rows::Merge, Some(State::Null)) => task.settings.patch_null == PatchNull::Clear,
         _ => false,

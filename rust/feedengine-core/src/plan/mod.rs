@@ -7,6 +7,7 @@
 mod ahead;
 mod blocks;
 mod claims;
+mod cycles;
 mod dangling;
 mod decide;
 mod entity;
@@ -33,10 +34,12 @@ mod settle;
 mod spool;
 mod stop;
 mod stored;
+mod together;
 mod touch;
 mod tree;
 mod verdicts;
 mod walk;
+mod windows;
 mod worker;
 mod write;
 
@@ -79,6 +82,7 @@ use problems::Problems;
 use request::SingleFile;
 use seen::{Collected, Reference, Seen};
 use settle::{Settling, Tools};
+use together::Together;
 use tree::Node;
 use verdicts::Waiting;
 use worker::{Task, Worker};
@@ -116,6 +120,7 @@ struct Read {
     protected: HashSet<u32>,
     patched: BTreeSet<FieldId>,
     references: HashMap<u128, Reference>,
+    mentioned: Bits,
     normalised: BTreeMap<FieldId, u64>,
     section: Option<(Arc<Section>, SectionEnd)>,
 }
@@ -126,6 +131,7 @@ enum Step {
     Settle(usize),
     Tree,
     Relate,
+    Together(usize),
     Scan(usize),
     Dangling(usize),
     Ready,
@@ -156,6 +162,9 @@ pub struct Planner {
     dangling: Dangling,
     standing: Option<HashSet<Print>>,
     dropped: Vec<HashSet<u32>>,
+    together: Together,
+    /// Rows that fell because of what records are together; among those that are dropped.
+    overlapping: Vec<HashSet<u32>>,
     overruled: Vec<u64>,
     held: bool,
 }
@@ -188,7 +197,7 @@ impl Planner {
             .enumerate()
             .map(|(number, spec)| {
                 let base = request.base.get(&spec.name).cloned().unwrap_or_default();
-                EntityPlan::open(number, spec, base, mark, store, memory, &request.temp_dir)
+                EntityPlan::open(number, operation, spec, base, mark, store, memory, &request.temp_dir)
             })
             .collect::<Result<Vec<_>, _>>()?;
         let entities = known::identified(&request, entities)?;
@@ -226,6 +235,8 @@ impl Planner {
             dangling: Dangling::new(),
             standing: None,
             dropped: (0..count).map(|_| HashSet::new()).collect(),
+            together: Together::default(),
+            overlapping: (0..count).map(|_| HashSet::new()).collect(),
             overruled: vec![0; count],
             held: false,
             request,
@@ -265,7 +276,6 @@ impl Planner {
         self.check_known()?;
         self.expect(path)?;
         let task = Task {
-            operation: self.operation,
             settings: &self.request.settings,
             hasher: &self.hasher,
             entities: &self.entities,
@@ -399,6 +409,17 @@ impl Planner {
             if let Some(columns) = section.layout.columns() {
                 let fields: HashSet<&str> = columns.iter().map(|column| &*column.name).collect();
                 self.header(number, &fields, &section, &position);
+            } else if self.read[number].rows > 0 {
+                let entity = &self.entities[number];
+                let mentioned = |name: &&String| {
+                    entity.table.find(name).is_some_and(|field| self.read[number].mentioned.holds(field.0))
+                };
+                for name in entity.spec.columns.required.iter().filter(|name| !mentioned(name)) {
+                    let message = format!("no record has {name:?}, which the profile requires");
+                    self.problems.add(number, 0, Code::MissingColumn, Code::MissingColumn.severity(), || {
+                        file_fault(Code::MissingColumn, message).column(name)
+                    });
+                }
             }
             self.read[number].section = Some((section, end));
         }
@@ -415,7 +436,10 @@ impl Planner {
             self.problems.add(number, 0, code, code.severity(), || fault);
         };
         if self.operation.keys_only() {
-            let identifies = |field: &FieldSpec| entity.spec.identity.iter().any(|by| by.field == field.name);
+            let identifies = |field: &FieldSpec| {
+                entity.spec.identity.iter().any(|by| by.field == field.name)
+                    || entity.spec.composed.contains(&field.name)
+            };
             let keys = || entity.spec.fields.iter().filter(|field| field.name == key.name || identifies(field));
             let is_key = |name: &str| keys().any(|key| key.name == name || key.aliases.iter().any(|a| a == name));
             for name in names.iter().filter(|name| !is_key(name)) {
@@ -423,7 +447,7 @@ impl Planner {
                 at(Code::ExtraColumn, message, Some(name));
             }
         }
-        if self.operation.name == "delta" {
+        if self.operation.name == "delta" && entity.operation.rows == ops::Rows::Replace {
             let given: HashSet<FieldId> =
                 section.layout.columns().into_iter().flatten().filter_map(|column| column.field).collect();
             let missing: Vec<&str> = entity
@@ -432,7 +456,7 @@ impl Planner {
                 .iter()
                 .filter(|column| {
                     let (field, _) = storage_field(&entity.spec, &column.name);
-                    let is_made = field == key.name && !entity.spec.identity.is_empty();
+                    let is_made = field == key.name && entity.spec.makes_key();
                     !is_made && !entity.table.find(&field).is_some_and(|field| given.contains(&field))
                 })
                 .map(|column| &*column.name)
@@ -467,8 +491,21 @@ impl Planner {
                     let merged = SpoolPart::new(0, 0, self.request.temp_dir.clone());
                     let full = std::mem::replace(&mut self.merged, Mutex::new(merged));
                     self.joined = Spool::join(vec![full.into_inner().unwrap_or_else(PoisonError::into_inner)])?;
+                    self.step = Step::Together(0);
+                }
+                Step::Together(number) if number == self.entities.len() => {
                     self.relate()?;
                     self.step = Step::Scan(0);
+                }
+                Step::Together(number) => {
+                    if self.begin_together(number)? {
+                        let columns = self.together_columns(number);
+                        if !columns.is_empty() {
+                            return Ok(Some(Want { entity: number, all: true, columns: Some(columns) }));
+                        }
+                        self.end_together(number)?;
+                    }
+                    self.step = Step::Together(number + 1);
                 }
                 Step::Scan(number) if number == self.entities.len() => self.step = Step::Dangling(0),
                 Step::Dangling(number) if number == self.entities.len() => self.step = Step::Ready,
@@ -494,13 +531,14 @@ impl Planner {
 
     /// Columns that a round of settling needs: all for replaced records, the patched ones for patches.
     fn cells_wanted(&self, number: usize) -> Option<Vec<String>> {
-        if self.operation.rows != ops::Rows::Merge {
+        let entity = &self.entities[number];
+        if entity.operation.rows != ops::Rows::Merge {
             return None;
         }
-        let entity = &self.entities[number];
         let patched = |column: &&Column| {
             let (field, _) = storage_field(&entity.spec, &column.name);
-            entity.table.find(&field).is_some_and(|field| self.read[number].patched.contains(&field))
+            let is_patched = |field: FieldId| self.read[number].patched.contains(&field);
+            entity.table.find(&field).is_some_and(is_patched) || entity.spec.compared().any(|other| *other == field)
         };
         Some(entity.base.columns.iter().filter(patched).map(|column| column.name.clone()).collect())
     }
@@ -526,6 +564,7 @@ impl Planner {
                 self.settling[number].supply(&self.entities[number], &mut tools, batch)
             }
             Step::Relate => self.supply_tree(batch),
+            Step::Together(number) => self.supply_together(number, batch),
             Step::Scan(number) => {
                 let closed = &self.outcomes[number].closed;
                 self.scans[number].supply(&self.entities[number], closed, batch)
@@ -539,6 +578,10 @@ impl Planner {
     pub fn supplied(&mut self) -> Result<(), Stop> {
         match self.step {
             Step::Settle(number) => self.settling[number].supplied()?,
+            Step::Together(number) => {
+                self.end_together(number)?;
+                self.step = Step::Together(number + 1);
+            }
             Step::Scan(number) => self.step = Step::Scan(number + 1),
             Step::Dangling(number) => {
                 self.report_dangling(number);
@@ -562,6 +605,7 @@ impl Read {
         self.rows += seen.rows;
         self.rejected += seen.rejected;
         self.refused.join(&seen.refused);
+        self.mentioned.join(&seen.mentioned);
         self.unknown += seen.unknown;
         self.merged += seen.merged;
         self.named += seen.named;

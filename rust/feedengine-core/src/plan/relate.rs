@@ -152,7 +152,7 @@ impl Planner {
         let entity = &self.entities[number];
         let read = &self.read[number];
         let owner = self.owner_of(number);
-        let mut dropped = HashSet::new();
+        let mut dropped = self.overlapping[number].clone();
         let skip = settings.orphan_variations == Orphans::Skip;
         let removes = |number: usize, slot: u32| {
             !self.held
@@ -227,7 +227,7 @@ impl Planner {
                 if !matches!(touch.kind, kind::ADDED | kind::CHANGED) || touch.place == NOWHERE {
                     continue;
                 }
-                let patched = self.operation.rows == Rows::Merge && touch.kind == kind::CHANGED;
+                let patched = entity.operation.rows == Rows::Merge && touch.kind == kind::CHANGED;
                 let spool = if patched { &self.joined } else { &self.spool };
                 spool.read(touch.place, &mut buffer, &mut record)?;
                 let id = match (record.text(FieldId(0)), patched) {

@@ -66,6 +66,8 @@ pub struct Seen {
     pub normalised: BTreeMap<FieldId, u64>,
     /// Referred records by key hash.
     pub references: HashMap<u128, Reference>,
+    /// Fields that records mention, where no header does and the profile asks for some.
+    pub mentioned: Bits,
     /// Records to look at together.
     pub collected: Vec<Collected>,
     /// What rows claim, where the entity has an identity.

@@ -121,6 +121,9 @@ impl Settling {
             rows.read(at, &mut old)?;
             tools.spool.read(touch.place, &mut buffer, &mut new)?;
             if touch.kind == kind::PATCH {
+                if entity.operation.fills {
+                    new.retain(|cell| old.find(cell.field).is_none_or(|stored| old.bytes(stored).is_empty()));
+                }
                 self.patched(entity, tools, &mut touch, (&old, &new), &mut out)?;
                 if touch.kind == kind::SAME {
                     continue;

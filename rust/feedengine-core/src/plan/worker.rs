@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::ahead::Ahead;
 use super::entity::EntityPlan;
 use super::facts::{Facts, is_plain};
-use super::ops::{Missing, Operation, Rows};
+use super::ops::{Missing, Rows};
 use super::problems::Problems;
 use super::request::{Duplicates, PatchNull, Settings, Strictness};
 use super::seen::{Collected, Reference, Seen};
@@ -20,10 +20,13 @@ use crate::read::{Block, Issue, Layout, Scratch, Section};
 use crate::record::digest::Hasher;
 use crate::record::{FieldId, Record, State, Value};
 
+/// Whether records, and no header, tell which of the columns that the profile requires are there.
+pub fn tells_columns(entity: &EntityPlan, layout: &Layout) -> bool {
+    !entity.spec.columns.required.is_empty() && layout.columns().is_none()
+}
+
 /// What all workers of a task share.
 pub struct Task<'t> {
-    /// The operation.
-    pub operation: &'static Operation,
     /// The settings.
     pub settings: &'t Settings,
     /// Keyed hashes.
@@ -111,8 +114,14 @@ impl Worker {
             return self.hand_over(entity, BATCH);
         }
         let rules = layout.fingerprint() ^ entity.rules_mark;
-        // Only a feed of whole records can leave a record unread: its bytes say all that the record is.
-        let may_skip = task.operation.rows == Rows::Replace && entity.spec.parents.is_none();
+        // Without a header, what columns there are is told by the records.
+        let mentions = tells_columns(entity, layout);
+        // Only a feed of whole records can leave a record unread: its bytes say all that the record is, and its key.
+        let may_skip = entity.operation.rows == Rows::Replace
+            && entity.spec.parents.is_none()
+            && entity.spec.composed.is_empty()
+            && entity.spec.compared().next().is_none()
+            && !mentions;
         if may_skip {
             self.find(task, entity, layout, block)?;
         }
@@ -135,8 +144,11 @@ impl Worker {
             let mut record = std::mem::take(&mut self.record);
             self.issues.clear();
             layout.parse(raw, &mut self.scratch, &mut record, &mut self.issues);
-            self.check(task, entity, &record);
-            if entity.spec.parents.is_some() && !task.operation.keys_only() {
+            if mentions {
+                self.mention(entity, &record);
+            }
+            self.check(entity, &record);
+            if entity.spec.parents.is_some() && !entity.operation.keys_only() {
                 if self.report(task, entity, &record, &place) {
                     let key = record.text(FieldId(0)).map(|key| task.hasher.key(key.as_bytes()));
                     let found = key.map(|key| entity.index.find(key)).transpose()?.flatten();
@@ -163,14 +175,20 @@ impl Worker {
             && (self.scratch.normalised().is_empty() || !layout.may_need_escapes())
     }
 
+    /// Notes which columns a record without a header has.
+    pub(super) fn mention(&mut self, entity: &EntityPlan, record: &Record) {
+        let mentioned = &mut self.seen[entity.number].mentioned;
+        record.cells().iter().for_each(|cell| mentioned.set(cell.field.0));
+    }
+
     /// Judges a record by the profile's checks and counts what was brought into normal form. Nothing to do without them.
     #[inline]
-    pub(super) fn check(&mut self, task: &Task<'_>, entity: &EntityPlan, record: &Record) {
+    pub(super) fn check(&mut self, entity: &EntityPlan, record: &Record) {
         for field in self.scratch.normalised() {
             *self.seen[entity.number].normalised.entry(*field).or_default() += 1;
         }
-        if let Some(checks) = entity.checks.as_ref().filter(|_| !task.operation.keys_only()) {
-            let extent = if task.operation.rows == Rows::Merge { Extent::Part } else { Extent::Whole };
+        if let Some(checks) = entity.checks.as_ref().filter(|_| !entity.operation.keys_only()) {
+            let extent = if entity.operation.rows == Rows::Merge { Extent::Part } else { Extent::Whole };
             self.findings.clear();
             checks.judge(record, extent, &self.issues, &mut self.findings);
         }
@@ -227,7 +245,7 @@ impl Worker {
         let position = || collected.position.clone();
         let place = Place { ordinal: collected.ordinal, position: &position };
         let parents = entity.spec.parents.as_ref().and_then(|name| entity.table.find(name));
-        if collected.legacy && task.operation.rows == Rows::Merge {
+        if collected.legacy && entity.operation.rows == Rows::Merge {
             // A blank `parent_id` means a root in a whole record and, as any blank cell, nothing in a patch.
             let empty = collected.record.find(parents.unwrap_or(FieldId(0))).copied();
             let empty = empty.filter(|cell| collected.record.bytes(cell).is_empty()).map(|cell| cell.field);
@@ -291,7 +309,7 @@ impl Worker {
             }
         };
         let found = entity.index.find(key)?;
-        match task.operation.rows {
+        match entity.operation.rows {
             Rows::Replace => self.whole(task, entity, record, key, found, raw, place),
             Rows::Merge => self.patch(task, entity, record, key, found, place),
             Rows::Keep | Rows::Remove => self.named(task, entity, record, key, found, place),
@@ -304,6 +322,11 @@ impl Worker {
 
     pub(super) fn add(&mut self, code: Code, column: Option<&str>, message: String) {
         self.issues.push(Issue { code, column: column.map(str::to_owned), value: None, offset: 0, message });
+    }
+
+    fn add_unknown(&mut self, entity: &EntityPlan) {
+        let message = "the record is not in the catalog, and this feed creates none".to_owned();
+        self.add(Code::EnrichOnly, Some(entity.spec.key()), message);
     }
 
     /// Counts a row that cannot be applied; the record that it names stays as it is.
@@ -326,11 +349,14 @@ impl Worker {
         place: &Place<'_>,
     ) -> Result<(), Stop> {
         if record.cells().iter().any(|cell| matches!(cell.state, State::Add | State::Remove)) {
-            let (code, what) = match task.operation.rows {
+            let (code, what) = match entity.operation.rows {
                 Rows::Merge => (Code::AddUnderCreate, "a record that is created cannot be given by :add or :remove"),
                 _ => (Code::AddNeedsPatch, "a whole record cannot be given by :add or :remove"),
             };
             self.add(code, None, what.to_owned());
+        }
+        if found.is_none() && entity.operation.missing == Missing::Reject {
+            self.add_unknown(entity);
         }
         record.retain(|cell| cell.state == State::Set);
         let facts = &mut self.facts[entity.number];
@@ -392,9 +418,9 @@ impl Worker {
         found: Option<Found>,
         place: &Place<'_>,
     ) -> Result<(), Stop> {
-        let clear = task.settings.patch_null == PatchNull::Clear;
+        let clear = task.settings.patch_null == PatchNull::Clear && !entity.operation.fills;
         let Some(found) = found else {
-            match task.operation.missing {
+            match entity.operation.missing {
                 Missing::Insert => {
                     if let Some(checks) = &entity.checks {
                         checks.absent(record, &self.issues, &mut self.findings);
@@ -405,6 +431,7 @@ impl Worker {
                 Missing::Fail => {
                     self.add(Code::UnknownRecord, Some(entity.spec.key()), "the record is not in the catalog".into());
                 }
+                Missing::Reject => self.add_unknown(entity),
                 Missing::Ignore | Missing::Warn => {}
             }
             if self.report(task, entity, record, place) {
@@ -414,7 +441,7 @@ impl Worker {
             }
             return Ok(());
         };
-        if task.operation.missing == Missing::Insert
+        if entity.operation.missing == Missing::Insert
             && record.cells().iter().any(|cell| matches!(cell.state, State::Add | State::Remove))
         {
             self.add(Code::AddUnderCreate, None, ":add and :remove cannot be used where records may be created".into());
@@ -479,10 +506,11 @@ impl Worker {
         let identifies = |field: FieldId| {
             let keys = entity.identity.iter().flat_map(|identity| &identity.keys);
             keys.filter(|key| key.identifies).any(|key| key.field == field)
+                || entity.spec.composed.iter().any(|name| **name == *entity.table.name(field))
         };
         if let Some(extra) = record.cells().iter().find(|cell| cell.field.0 > 0 && !identifies(cell.field)) {
             let name = entity.table.name(extra.field);
-            let message = format!("a {} file holds ids alone, not {name}", task.operation.name);
+            let message = format!("a {} file holds ids alone, not {name}", entity.operation.name);
             self.add(Code::ExtraColumn, Some(&name), message);
         }
         if found.is_none() && !self.has_bad_issue() {
@@ -501,7 +529,7 @@ impl Worker {
             return Ok(());
         };
         self.seen[entity.number].mark(task, entity, found.slot, place, || key_text(record));
-        if task.operation.rows == Rows::Remove {
+        if entity.operation.rows == Rows::Remove {
             self.seen[entity.number].touched[part_of(key)].push(Touch {
                 key,
                 digest: 0,

@@ -101,7 +101,7 @@ impl Planner {
     /// Whole records to insert, if there are any.
     pub fn rows(self: &Arc<Self>, number: usize) -> Option<ChangeRows> {
         let (entity, outcome) = (&self.entities[number], &self.outcomes[number]);
-        let merges = self.operation.rows == Rows::Merge;
+        let merges = entity.operation.rows == Rows::Merge;
         let kept: Vec<_> = outcome.kept.iter().filter(|kept| !merges || kept.2 == 0).copied().collect();
         if kept.is_empty() && !outcome.reread {
             return None;
@@ -119,7 +119,7 @@ impl Planner {
     pub fn patched(self: &Arc<Self>, number: usize) -> Option<ChangeRows> {
         let (entity, outcome) = (&self.entities[number], &self.outcomes[number]);
         let kept: Vec<_> = outcome.kept.iter().filter(|kept| kept.2 != 0).copied().collect();
-        if self.operation.rows != Rows::Merge || kept.is_empty() {
+        if entity.operation.rows != Rows::Merge || kept.is_empty() {
             return None;
         }
         // Every storage column of a patched field is written: a value may have moved from one kind to another.

@@ -240,7 +240,7 @@ impl Sink<'_> {
     #[inline]
     pub(crate) fn finish(&mut self) {
         let key = FieldId(0);
-        if self.spec.identity.is_empty() && self.record.text(key).is_none_or(|text| text.trim_ascii().is_empty()) {
+        if !self.spec.makes_key() && self.record.text(key).is_none_or(|text| text.trim_ascii().is_empty()) {
             self.offset = 0;
             let name = self.spec.key();
             self.issue(Code::MissingKey, name, "", format!("the record has no {name:?}"));

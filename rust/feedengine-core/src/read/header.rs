@@ -111,9 +111,11 @@ pub(crate) fn resolve_known(spec: &EntitySpec, name: &str) -> bool {
         || (spec.metadata && name.starts_with("metadata:"))
 }
 
-/// Whether `name` is the key of `spec`, or a field by which its rows find their records.
+/// Whether `name` is the key of `spec`, or a field by which its rows find their records or of which the key is made.
 pub(crate) fn is_key(spec: &EntitySpec, name: &str) -> bool {
-    let identifies = |field: &FieldSpec| spec.identity.iter().any(|identifier| identifier.field == field.name);
+    let identifies = |field: &FieldSpec| {
+        spec.identity.iter().any(|identifier| identifier.field == field.name) || spec.composed.contains(&field.name)
+    };
     is_named(spec, &spec.fields[0], name)
         || spec.fields[1..].iter().any(|field| identifies(field) && is_named(spec, field, name))
 }
@@ -256,6 +258,12 @@ pub(crate) fn columns(
         let near = near.map_or_else(String::new, |near| format!("; the nearest is {near:?}"));
         return Err(Fault::new(Code::MissingColumn, format!("the header has no column {key:?}{near}")).column(key));
     }
+    let is_there =
+        |name: &String| columns.iter().any(|column| column.field.is_some() && column.field == table.find(name));
+    if let Some(part) = spec.composed.iter().find(|name| !is_there(name) && !is_there(&spec.fields[0].name)) {
+        let message = format!("the header has no column {part:?}, which is a part of the key");
+        return Err(Fault::new(Code::MissingColumn, message).column(part));
+    }
     if warnings.len() > MOST_WARNINGS {
         let more = warnings.len() - MOST_WARNINGS;
         warnings.truncate(MOST_WARNINGS);
@@ -273,7 +281,7 @@ fn policy(spec: &EntitySpec, table: &FieldTable, columns: &[HeaderColumn]) -> Re
         columns.iter().filter(|column| !is_declared(spec, column)).map(|column| column.name.as_str()).collect();
     if spec.columns.order == Order::Strict {
         // The system's own id may be left out where nobody has one yet.
-        let optional = usize::from(!spec.identity.is_empty() && !has(declared[0]));
+        let optional = usize::from(spec.makes_key() && !has(declared[0]));
         let expected = &declared[optional..];
         let found: Vec<&str> = columns
             .iter()

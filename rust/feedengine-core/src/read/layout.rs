@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::cell::{Scratch, Sink};
+use super::composed::Composed;
 use super::header::HeaderColumn;
 use super::json::{self, Reader};
 use super::{Block, Encoding, Issue, ReadOptions, Span, csv, element, exact, foreign, scan};
@@ -33,6 +34,7 @@ pub struct Layout {
     table: Arc<FieldTable>,
     fingerprint: u64,
     normal: Option<Normal>,
+    composed: Option<Composed>,
     max_record: usize,
     max_columns: usize,
     encoding: Encoding,
@@ -44,6 +46,7 @@ impl Layout {
             fingerprint: print(&form, spec),
             form,
             normal: Normal::new(spec),
+            composed: Composed::new(spec, table),
             spec: spec.clone(),
             table: table.clone(),
             max_record: options.max_record,
@@ -112,6 +115,9 @@ impl Layout {
         }
         if let Some(normal) = &self.normal {
             normal.apply(record, &mut scratch.normal, issues);
+        }
+        if let Some(composed) = &self.composed {
+            composed.apply(record, issues);
         }
         if !issues.is_empty() && (self.encoding != Encoding::Utf8 || self.is_foreign()) {
             self.place(raw, issues);

@@ -7,6 +7,7 @@
 mod calendar;
 mod cell;
 mod columnar;
+mod composed;
 mod csv;
 mod declared;
 mod decode;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
-use super::rule::{Check, Columns, Condition, Identifier, Path, ReferenceTo, Step};
+use super::rule::{Acyclic, Check, Columns, Condition, Identifier, Mode, Path, ReferenceTo, Step, Window};
 
 /// Where a field stands in nested JSON.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,6 +113,9 @@ pub struct EntitySpec {
     /// first field is a UUID that the engine makes for a new record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identity: Vec<Identifier>,
+    /// Fields that the key is made of, by the engine, where one field alone does not tell records apart.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub composed: Vec<String>,
     /// Fields whose value no two records may share.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unique: Vec<String>,
@@ -128,12 +131,32 @@ pub struct EntitySpec {
     /// What columns a file may have, and in what order.
     #[serde(default, skip_serializing_if = "Columns::is_default")]
     pub columns: Columns,
+    /// Windows that may not overlap.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub windows: Vec<Window>,
+    /// Steps that never lead in a circle.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acyclic: Vec<Acyclic>,
+    /// What rows may do to the catalog.
+    #[serde(default, skip_serializing_if = "Mode::is_default")]
+    pub mode: Mode,
 }
 
 impl EntitySpec {
     /// The key's name.
     pub fn key(&self) -> &str {
         &self.fields[0].name
+    }
+
+    /// Whether the engine makes the key: of other fields, or as an id of its own.
+    pub fn makes_key(&self) -> bool {
+        !(self.identity.is_empty() && self.composed.is_empty())
+    }
+
+    /// Fields that rules compare between records, whose values must be known of every record that changes.
+    pub fn compared(&self) -> impl Iterator<Item = &String> {
+        let windows = self.windows.iter().flat_map(|window| window.group.iter().chain([&window.from, &window.to]));
+        windows.chain(self.acyclic.iter().flat_map(|steps| [&steps.from, &steps.to]))
     }
 
     /// A declared field by canonical name.
@@ -200,11 +223,15 @@ pub fn constructor() -> Vec<EntitySpec> {
         max_average: 30_000,
         size_class: "items".into(),
         identity: Vec::new(),
+        composed: Vec::new(),
         unique: Vec::new(),
         references: Vec::new(),
         conditions: Vec::new(),
         path: None,
         columns: Columns::default(),
+        windows: Vec::new(),
+        acyclic: Vec::new(),
+        mode: Mode::default(),
     };
     let mut item_fields = vec![id.clone(), FieldSpec { required: true, ..name.clone() }];
     item_fields.extend(shared_fields());

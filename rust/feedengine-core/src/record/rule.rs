@@ -138,6 +138,16 @@ pub enum Rule {
         /// The words.
         words: Vec<String>,
     },
+    /// One word of a closed list that several fields may share; of a list, each item.
+    Listed {
+        /// What the list is called.
+        list: String,
+        /// Its words.
+        words: Vec<String>,
+        /// The fault's code: `UNKNOWN_REFERENCE` or a narrower one of its family.
+        #[serde(default = "unknown_reference")]
+        code: String,
+    },
     /// A regular expression that the whole value matches; of a list, each item.
     Pattern {
         /// In the syntax of the regex crate.
@@ -169,6 +179,55 @@ pub struct Condition {
     /// What becomes of a row that lacks the field.
     #[serde(default)]
     pub policy: Policy,
+}
+
+/// Records of one group whose windows may not overlap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Window {
+    /// Fields that tell groups apart; one without a value is a value of its own.
+    pub group: Vec<String>,
+    /// The field with the window's first value, a date or a number; without one it is open.
+    pub from: String,
+    /// The field with its last value; without one it is open.
+    pub to: String,
+    /// Whether the last value is the first one behind the window instead.
+    #[serde(default)]
+    pub end_excluded: bool,
+    /// What becomes of rows whose windows overlap with others.
+    #[serde(default)]
+    pub policy: Policy,
+}
+
+/// Fields that lead from records to records, and never back to where they began: the file fails.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Acyclic {
+    /// The field that says where a step begins.
+    pub from: String,
+    /// The field that says where it leads; of a list each item is a step.
+    pub to: String,
+}
+
+/// What rows may do to the catalog, within what their operation does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Records are created and changed.
+    #[default]
+    #[serde(rename = "create+enrich")]
+    CreateAndEnrich,
+    /// Records that are there are changed; a row of another one is rejected.
+    EnrichOnly,
+    /// Records are created; of those that are there, fields without a value are filled and the others left.
+    FillEmptyOnly,
+}
+
+impl Mode {
+    /// Whether nothing is held back.
+    pub fn is_default(&self) -> bool {
+        *self == Mode::default()
+    }
 }
 
 /// One way to find the record that a row means.

@@ -8,6 +8,8 @@ mod patchdeltaignore;
 mod sync;
 mod whitelist;
 
+use crate::record::rule::Mode;
+
 /// How a row of the feed changes the record that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rows {
@@ -26,6 +28,8 @@ pub enum Rows {
 pub enum Missing {
     /// The record is added.
     Insert,
+    /// The row is rejected.
+    Reject,
     /// The whole upload fails.
     Fail,
     /// The row is counted as ignored.
@@ -47,6 +51,8 @@ pub struct Operation {
     pub removes_absent: bool,
     /// Whether what goes is purged with its learnings, not kept as a tombstone.
     pub purges: bool,
+    /// Whether rows leave values alone that stored records have.
+    pub fills: bool,
 }
 
 /// Every operation.
@@ -66,6 +72,19 @@ impl Operation {
         ALL.into_iter().find(|operation| operation.name == name)
     }
 
+    /// What is left of the operation for an entity of that mode. To fill is to merge: a field that a whole record does
+    /// not give is one that it leaves alone. Which records go stays the operation's own business.
+    #[must_use]
+    pub fn under(self, mode: Mode) -> Operation {
+        match (mode, self.rows, self.missing) {
+            (Mode::EnrichOnly, _, Missing::Insert) => Operation { missing: Missing::Reject, ..self },
+            (Mode::FillEmptyOnly, Rows::Replace | Rows::Merge, _) => {
+                Operation { rows: Rows::Merge, fills: true, ..self }
+            }
+            _ => self,
+        }
+    }
+
     /// Whether rows may hold nothing but the key.
     pub fn keys_only(&self) -> bool {
         matches!(self.rows, Rows::Keep | Rows::Remove)
@@ -75,6 +94,30 @@ impl Operation {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn modes_take_from_operations_what_they_say() {
+        use Missing::{Fail, Ignore, Insert, Reject, Warn};
+        use Rows::{Keep, Merge, Remove, Replace};
+        // operation; rows and missing as they are, under enrich-only, under fill-empty-only
+        for (name, plain, enrich, fill) in [
+            ("sync", (Replace, Insert), (Replace, Reject), (Merge, Insert)),
+            ("delta", (Replace, Insert), (Replace, Reject), (Merge, Insert)),
+            ("patchdelta", (Merge, Fail), (Merge, Fail), (Merge, Fail)),
+            ("patchdeltacreate", (Merge, Insert), (Merge, Reject), (Merge, Insert)),
+            ("patchdeltaignore", (Merge, Ignore), (Merge, Ignore), (Merge, Ignore)),
+            ("delete", (Remove, Warn), (Remove, Warn), (Remove, Warn)),
+            ("whitelist", (Keep, Warn), (Keep, Warn), (Keep, Warn)),
+        ] {
+            let own = *Operation::find(name).expect(name);
+            for (mode, (rows, missing)) in
+                [(Mode::CreateAndEnrich, plain), (Mode::EnrichOnly, enrich), (Mode::FillEmptyOnly, fill)]
+            {
+                let fills = mode == Mode::FillEmptyOnly && rows == Merge;
+                assert_eq!(own.under(mode), Operation { rows, missing, fills, ..own }, "{name} {mode:?}");
+            }
+        }
+    }
 
     #[test]
     fn names_are_unique_and_found() {

@@ -9,4 +9,5 @@ pub const PATCHDELTACREATE: Operation = Operation {
     missing: Missing::Insert,
     removes_absent: false,
     purges: false,
+    fills: false,
 };

@@ -9,4 +9,5 @@ pub const PATCHDELTAIGNORE: Operation = Operation {
     missing: Missing::Ignore,
     removes_absent: false,
     purges: false,
+    fills: false,
 };

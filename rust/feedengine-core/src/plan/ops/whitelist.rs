@@ -3,5 +3,11 @@
 use super::{Missing, Operation, Rows};
 
 /// Keeps what is listed unchanged, creates nothing.
-pub const WHITELIST: Operation =
-    Operation { name: "whitelist", rows: Rows::Keep, missing: Missing::Warn, removes_absent: true, purges: true };
+pub const WHITELIST: Operation = Operation {
+    name: "whitelist",
+    rows: Rows::Keep,
+    missing: Missing::Warn,
+    removes_absent: true,
+    purges: true,
+    fills: false,
+};
