@@ -100,7 +100,7 @@ says so.
 Where it takes several columns to tell records apart, as sku, price book, currency and quantity break do prices,
 `key_of` names them, and the first field, a text, is the key that the engine makes of them: their values with `|`
 between them, `\\` before a `|` or `\\` of their own. The columns stay columns, in the snapshot and for rules and
-references. Files need not have the key's column; a row that has it and says otherwise is a `KEY_CONFLICT`. Files of
+references. Files need not have the key's column; a row that has it and says otherwise is a `BAD_PATTERN`. Files of
 ids give the key or its columns. A number is a part of the key as it was written: `1` and `1.0` are two keys, unless
 the field is an integer.
 

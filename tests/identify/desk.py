@@ -30,7 +30,7 @@ def entity(name: str, fields: list[Spec], **rules: Any) -> Spec:
 
 
 def _array(kind: str, values: list[Any]) -> pa.Array:
-    return pa.array(values, pa.list_(pa.string()) if kind == "list" else pa.string())
+    return pa.array(values, {"list": pa.list_(pa.string()), "integer": pa.int64()}.get(kind, pa.string()))
 
 
 @dataclass

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow_array::RecordBatch;
 
+use super::duplicates::{duplicate_fault, duplicate_severity};
 use super::entity::EntityPlan;
 use super::ops::Rows;
 use super::outcome::{Fate, Outcome, outcome, reason};
@@ -17,7 +18,7 @@ use super::stop::Stop;
 use super::stored::StoredRows;
 use super::touch::kind;
 use super::tree::{self, Node};
-use super::worker::{Task, duplicate_fault, duplicate_severity};
+use super::worker::Task;
 use super::{Planner, Want};
 use crate::bags::PARTS;
 use crate::fault::{Code, Fault, Severity};

@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::claims::Claims;
+use super::duplicates::duplicate;
 use super::entity::EntityPlan;
 use super::rejected::Bits;
 use super::touch::Touch;
-use super::worker::{Place, Task, duplicate};
+use super::worker::{Place, Task};
 use crate::bags::PARTS;
 use crate::fault::Position;
 use crate::record::{FieldId, Kind, Record, State};

@@ -44,7 +44,7 @@ impl Composed {
         let made = join(&texts);
         if given.as_ref().is_some_and(|given| *given != made) {
             let message = format!("the {} is not the one that {} make: {made}", self.key, self.names.join(", "));
-            issues.push(issue(Code::KeyConflict, &self.key, given, message));
+            issues.push(issue(Code::BadPattern, &self.key, given, message));
         }
         record.retain(|cell| cell.field != KEY);
         record.push_text(KEY, &made);
