@@ -47,6 +47,8 @@ products.
    leaves it out and reports it while all others go on, `fail` refuses the whole file, `warn` applies it.
    Where many rows are rejected, `rules.max_rejected` refuses the file.
 5. The record that it means is found: by the key, or by `identity`. A record that it names is found by `references`.
+   A row of a `patchdelta` file whose record is not there is rejected (`UNKNOWN_RECORD`), where bad rows are; otherwise
+   it fails the file.
 6. What remains is planned, guarded and committed as one snapshot, as for any feed.
 
 A profile sets `rules.rows = "reject"` unless it says otherwise; a setting in the settings file wins over the profile.

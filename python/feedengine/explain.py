@@ -103,9 +103,10 @@ def add_problem(
     entity: str | None = None,
     column: str | None = None,
     count: int = 1,
+    hint: str = "",
 ) -> None:
-    """Add a problem of the whole file to a report."""
-    known = next((entry for entry in engine.codes() if entry["code"] == code), {"hint": "", "family": "format"})
+    """Add a problem of the whole file to a report. `hint` is for codes that the engine does not know."""
+    known = next((entry for entry in engine.codes() if entry["code"] == code), {"hint": hint, "family": "format"})
     fault = {
         "code": code, "severity": severity, "file": report["file"]["name"], "member": "", "record": 0, "line": 0,
         "byte": 0, "entity": entity, "key": None, "column": column, "value": None, "message": message,

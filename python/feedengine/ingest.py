@@ -42,6 +42,11 @@ if TYPE_CHECKING:
 __all__ = ["FeedRequest", "Plan", "Result", "Watch", "apply", "plan", "run"]
 
 
+#: The warning of a task that was applied, but whose feed could not be read once more.
+NOT_FOLLOWED = "NOT_FOLLOWED"
+_FOLLOW = "nothing of the data is lost: send the rows again, or close their problems (feedengine problems list)"
+
+
 class Watch(Protocol):
     """Who wants to see work going on."""
 
@@ -472,6 +477,9 @@ def close_done(
     report["state"] = "DONE"
     report["new_snapshot"] = number
     after = ending.applied(store, settings, task, path, report)
+    if after.trouble:
+        message = f"which open problems this file mends could not be found out: {after.trouble}"
+        explain.add_problem(report, NOT_FOLLOWED, "warning", message, hint=_FOLLOW)
     if report["verdict"] == "held":
         report["outcome"] = "held"
         kept = _keep(store, task, path)

@@ -33,7 +33,8 @@ def copied(folder: Path, answer: Answer, feed: str, form: dict[str, Any] | None)
     out = folder / "out"
     out.mkdir()
     rows = [Row(*each.values()) for each in answer.rejected]
-    assert rejected.write(folder / feed, out, rows, {"things": form} if form else None) == len(rows)
+    again = rejected.Again({}, bytes(192), folder)
+    assert rejected.write(folder / feed, out, rows, again, {"things": form} if form else None) == (len(rows), ())
     return sorted(out.iterdir())
 
 

@@ -192,7 +192,8 @@ def test_stock_of_unknown_products_waits_and_the_rest_goes_on(desk: Desk) -> Non
     assert (counts["rows"], counts["added"], counts["parked"], counts["rejected"]) == (3, 1, 1, 1)
     assert answer.parked["inventory"] == [
         {
-            "entity": "inventory", "record": 2, "line": 3, "values": {"sku_id": "S9", "available": "007"},
+            "entity": "inventory", "record": 2, "line": 3, "identity": [["sku_id", "S9"]],
+            "values": {"sku_id": "S9", "available": "007"},
             "waits_for": {"entity": "products", "field": "sku_id", "value": "S9"},
         }
     ]  # fmt: skip

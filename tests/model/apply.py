@@ -138,11 +138,14 @@ class Task:
         last: dict[str, tuple[Row, Record]] = {}
         for row, key in self.usable(entity, section):
             stored = self.before[entity.name].get(key)
-            if stored is None and self.operation in ("patchdelta", "patchdeltaignore"):
+            if stored is None and self.operation == "patchdelta":
+                # Published is that the file fails; where bad rows alone are left out, this is one.
+                counts["rejected"] += 1
+                self.fault("UNKNOWN_RECORD", entity, row, ROW if self.settings.rows == "reject" else None)
+                continue
+            if stored is None and self.operation == "patchdeltaignore":
                 counts["unknown"] += 1
                 counts["ignored"] += 1
-                if self.operation == "patchdelta":
-                    self.fault("UNKNOWN_RECORD", entity, row)
                 continue
             record = result(entity, row, stored, self.operation, self.settings)
             if self.rejected(entity, row, key):

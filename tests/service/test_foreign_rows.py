@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from feedengine import engine, ingest
+from feedengine import ingest
 from feedengine.ledger.cases import Cases
 from service.place import Place
 
@@ -29,19 +29,6 @@ def item(**members: str) -> str:
 
 def feed(*items: str) -> str:
     return f"<feed>{''.join(items)}</feed>"
-
-
-def test_rows_of_xml_are_read_as_they_were_sent(tmp_path: Path) -> None:
-    path = tmp_path / "feed.xml"
-    path.write_text(feed(item(id="A", item_name="a"), item(id="B", url="x")))
-    request = {
-        "operation": "sync", "entities": engine.constructor_entities(), "entity": "items",
-        "format": {"xml": {"record": "feed/item"}}, "temp_dir": str(tmp_path),
-    }  # fmt: skip
-    assert list(engine.sent(path, request, bytes(192), tmp_path)) == [
-        ("feed.xml", "items", 1, {"id": "A", "item_name": "a"}),
-        ("feed.xml", "items", 2, {"id": "B", "url": "x"}),
-    ]
 
 
 @pytest.mark.feature("P31", "W39")

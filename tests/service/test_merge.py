@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
 import tarfile
+import tempfile
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 from command import command
 from feedengine import engine, ingest
 from feedengine.errors import UsageError
-from feedengine.remedy import duplicates
+from feedengine.remedy import duplicates, merging
 from feedengine.remedy.naming import fold
 from feedengine.settings import Settings
 from feedengine.store import Store
@@ -120,3 +122,95 @@ def test_ids_that_both_have_are_not_forgotten_unless_one_says_so(config: Path, m
 
 def test_names_are_folded_as_weak_identifiers_are() -> None:
     assert fold("Acme Ltd.") == fold("ACME  ltd") != fold("Acme Inc.") and fold("—") == fold("...") == ""
+
+
+PARTNER = """
+name = "shop"
+extends = "constructor"
+version = "1"
+[entities.items.fields.url]
+unique = true
+"""
+
+
+@pytest.fixture
+def twins(tmp_path: Path) -> Path:
+    """A and B are one product; only B has a URL, which is no other record's."""
+    (tmp_path / "shop.toml").write_text(PARTNER)
+    path = tmp_path / "feedengine.toml"
+    path.write_text('[store]\npath = "store"\n[safeguard]\nlimit = "off"\n[rules]\nprofile = "shop.toml"\n')
+    settings = Settings.load(path, env={})
+    store = Store.create(tmp_path / "store")
+    for entity, content in (
+        ("items", "id,item_name,url\nA,Acme,\nB,ACME,http://b\n"),
+        ("variations", "id,item_id\nV1,A\nV2,B\nV3,B\n"),
+    ):
+        feed = tmp_path / f"{entity}.csv"
+        feed.write_text(content)
+        request = ingest.FeedRequest(feed, catalog="key_a1/Products", entity=entity, operation="delta")
+        ingest.run(store, settings, request)
+    return path
+
+
+def state(config: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    with Store.open(config.parent / "store").catalog("key_a1") as catalog:
+        items, variations = (catalog.lookup("Products", entity) for entity in ("items", "variations"))
+        assert items and variations
+        return (
+            {row["id"]: row.get("url") for row in items.records(["A", "B"])},
+            {row["id"]: row["item_id"] for row in variations.records(["V1", "V2", "V3"])},
+        )
+
+
+MERGED = ({"A": "http://b"}, {"V1": "A", "V2": "A", "V3": "A"})
+POINTS = [
+    *(
+        f"{name}:{step}"
+        for step in (1, 2, 3)
+        for name in ("merge.kept", "merge.done", "task.planned", "commit.after_commit")
+    ),
+    "merge.ended",
+]
+
+
+@pytest.mark.feature("W27", "U2")
+@pytest.mark.parametrize("point", POINTS)
+def test_a_merge_that_is_killed_anywhere_goes_on_when_it_is_asked_for_again(twins: Path, point: str) -> None:
+    words = ("--config", twins, "--yes", "--json", "merge", "items", "A", "B")
+    killed = command(*words, FEEDENGINE_FAULT=point)
+    assert killed.returncode == -signal.SIGKILL, (killed.returncode, killed.stderr)
+    items, variations = state(twins)
+    # Nothing names what is not there, and no id is lost: it is B's, A's, or on its way with B gone.
+    assert set(variations.values()) <= set(items)
+    assert items in ({"A": None, "B": "http://b"}, {"A": None}, {"A": "http://b"})
+    again = command(*words)
+    if point == "merge.ended":
+        assert (again.returncode, state(twins)) == (8, MERGED)
+        return
+    assert again.returncode == 0, again.stderr
+    assert state(twins) == MERGED
+    assert not list((twins.parent / "store" / "merges").iterdir())
+    # All of it is told; a task that was killed is not left hanging.
+    assert "IN_PROGRESS" not in command("--config", twins, "--json", "task", "list").stdout
+
+
+def test_a_merge_that_is_refused_leaves_nothing_to_go_on_with(twins: Path) -> None:
+    merge = merging.Merging(Store.open(twins.parent / "store"), "key_a1/Products", "items", "A", "B")
+
+    def refused(step: duplicates.Step) -> dict[str, object]:
+        raise UsageError("no")
+
+    def step() -> duplicates.Step:
+        feed = Path(tempfile.mkdtemp(dir=twins.parent)) / "step.tar"
+        feed.write_bytes(b"x")
+        return duplicates.Step(feed, "delete", "B is deleted")
+
+    folder = twins.parent / "store" / "merges"
+    with pytest.raises(UsageError):
+        list(merge.carry_out([step()], refused))
+    assert merge.begun() is None and not list(folder.iterdir())
+    with pytest.raises(KeyboardInterrupt):
+        for _ in merge.carry_out([step(), step()], lambda step: {}):
+            raise KeyboardInterrupt
+    kept = merge.begun()
+    assert kept and [(each.operation, each.path.read_bytes()) for each in kept] == [("delete", b"x")] * 2

@@ -43,15 +43,15 @@ def parks() -> Iterator[None]:
         return report
 
     def parked(planner: Any, entity: str) -> Iterator[dict[str, Any]]:
-        from feedengine.remedy import rows
-
-        places = {fault["record"]: fault for fault in planner.orphans}
-        for row in rows.read(planner.fed, engine.constructor_entities(), [entity]):
-            if row.entity == entity and row.record in places:
-                yield {
-                    "entity": entity, "record": row.record, "line": row.record + 1, "values": dict(row.values),
-                    "waits_for": {"entity": "items", "field": "id", "value": row.values["item_id"]},
-                }  # fmt: skip
+        places = [(fault["member"], entity, fault["record"]) for fault in planner.orphans]
+        request = {"operation": "sync", "entities": engine.constructor_entities(), "temp_dir": str(planner.fed.parent)}
+        found = engine.sent(planner.fed, request, bytes(192), planner.fed.parent, places=places)
+        for row in sorted(found, key=lambda row: row.record):
+            yield {
+                "entity": entity, "record": row.record, "line": row.record + 1, "values": dict(row.values),
+                "identity": row.identity,
+                "waits_for": {"entity": "items", "field": "id", "value": row.values["item_id"]},
+            }  # fmt: skip
 
     with mock.patch.multiple(engine.Planner, decide=decided, scan=scanned, parked=parked):
         yield

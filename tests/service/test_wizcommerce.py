@@ -11,8 +11,14 @@ import pyarrow as pa
 import pytest
 
 from feedengine import profile
+from feedengine.accounts import Accounts
 from feedengine.deliver.export import export_ids
 from feedengine.ledger import Task
+from feedengine.ledger.cases import Cases
+from feedengine.service import homes
+from feedengine.service.outgoing import named
+from feedengine.service.sending import Sender
+from feedengine.service.targets import target_of
 from feedengine.service.whereabouts import find
 from service.place import Place
 
@@ -222,6 +228,67 @@ def test_corrected_rows_or_the_whole_file_again_lead_to_the_same(tmp_path: Path)
         rows = partner.records("products")
         digests.add(tuple((row["sku_id"], row["reference_id"], row["name"], row["moq"]) for row in rows.values()))
     assert len(digests) == 1
+
+
+def reported(partner: Partner, task: Task, name: str) -> str:
+    """A file of a task's report, as its sender finds it."""
+    return partner.place.seen(f"{homes.reports(task)}/{name}")
+
+
+@pytest.mark.feature("W17", "W39")
+def test_the_rejected_rows_are_mended_and_sent_again(partner: Partner) -> None:
+    before = len(partner.records("products"))
+    _, task = partner.put(
+        "products",
+        "SKU_ID,Reference ID,Name,MOQ,IOQ\n007,P7,Bond,12,6\n\n008,P8,Eight,7,6\n009,P9,Nine,many,3\n",
+    )
+    assert task.outcome == "ok_with_errors" and len(partner.records("products")) == before + 1
+    rejected = reported(partner, task, "rejected.csv")
+    assert rejected == "SKU_ID,Reference ID,Name,MOQ,IOQ\n008,P8,Eight,7,6\n009,P9,Nine,many,3\n"
+    assert Cases(partner.place.store.ledger).list(states=("open",))[1] == 2
+    _, again = partner.put("products", rejected.replace("7,6", "18,6"))
+    assert again.parent == task.id, "the summary says whose bad rows these are"
+    assert [case.record for case in Cases(partner.place.store.ledger).list(states=("open",))[0]] == ["P9"]
+    _, last = partner.put("products", reported(partner, again, "rejected.csv").replace("many", "6"))
+    assert last.outcome == "ok" and Cases(partner.place.store.ledger).list(states=("open",))[1] == 0
+    found = partner.records("products")
+    assert [found[name]["sku_id"] for name in ("P7", "P8", "P9")] == ["007", "008", "009"]
+    assert [found[name]["moq"] for name in ("P7", "P8", "P9")] == [12, 18, 6]
+
+
+EXPORTS = CATALOG + '[exports.orders]\ncatalog = "acme/main"\naccount = "shop@example.com"\n'
+
+
+@pytest.mark.feature("W3", "W15", "W32", "W40")
+def test_confirmed_orders_go_to_the_partners_folder_and_come_back(tmp_path: Path) -> None:
+    partner = Partner(tmp_path, EXPORTS)
+    place = partner.place
+    Accounts(place.store.root).add("shop@example.com", given="Long enough 1", home="shop", keys=("acme",))
+    for entity, content in FIRST.items():
+        partner.put(entity, content)
+    partner.put("order_items", "Item ID,Order ID,SKU_ID,Quantity\nSO1-1,SO1,CHAIR,2\nSO1-2,SO1,DESK,1\n")
+
+    def exported() -> dict[str, Path]:
+        out = named(place.store, place.settings, "orders")
+        Sender(place.store, target_of(place.settings, out.target), place.diary).drain()
+        return {path.name.rpartition("_")[0]: path for path in place.home.glob("export/**/order_*.csv")}
+
+    assert exported() == {}, "a draft never goes"
+    partner.put("orders", "Reference ID,Status\nPO1,Confirmed\n")
+    files = exported()
+    system = partner.records("orders")["PO1"]["system_id"]
+    assert {name: path.parent.name for name, path in files.items()} == dict.fromkeys(files, f"order_{system}")
+    assert sorted(files) == ["order_data", "order_items"]
+    [order] = csv.DictReader(files["order_data"].read_text().splitlines())
+    assert (order["System_ID"], order["Reference ID"], order["Status"]) == (system, "PO1", "confirmed")
+    items = list(csv.DictReader(files["order_items"].read_text().splitlines()))
+    assert [(each["SKU_ID"], each["Quantity"]) for each in items] == [("CHAIR", "2"), ("DESK", "1")]
+    for entity, name in (("orders", "order_data"), ("order_items", "order_items")):
+        _, back = partner.put(entity, files[name].read_text())
+        assert back.outcome == "no_change", (entity, partner.faults(back))
+    assert exported() == files, "and a second time neither"
+    partner.put("orders", "Reference ID,Status\nPO1,Confirmed\n")
+    assert exported() == files
 
 
 @pytest.mark.feature("W5")

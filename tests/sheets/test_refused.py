@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from feedengine.deliver.workbook import Column, write
-from feedengine.service import rejected
 from shop import Shop
 
 from .write import Error, Workbook, package
@@ -185,15 +184,6 @@ def test_damaged_parquet_never_ends_the_engine(packing: str, tmp_path: Path, cap
         verdicts.add(shop.plan(path, "sync").verdict)
     assert "invalid" in verdicts
     assert "panicked" not in capfd.readouterr().err
-
-
-@pytest.mark.parametrize(("name", "content"), [("items.xlsx", book(GOOD)), ("items.parquet", FLAT)])
-def test_rejected_rows_of_what_has_no_lines_are_not_cut_out_of_it(name: str, content: bytes, tmp_path: Path) -> None:
-    feed = tmp_path / name
-    feed.write_bytes(content)
-    problem = {"severity": "row", "byte_offset": 0, "record_number": 1, "member": name, "entity": "items"}
-    assert rejected.write(feed, tmp_path, rejected.listed([problem])) == 0
-    assert sorted(tmp_path.iterdir()) == [feed]
 
 
 @pytest.mark.feature("P38")

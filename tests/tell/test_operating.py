@@ -17,6 +17,7 @@ from feedengine.ledger.figures import Figures
 from feedengine.ledger.incidents import KINDS
 from feedengine.notify.webhook import sign
 from feedengine.service import state
+from feedengine.service.letters import FIRST_PROBLEMS
 from feedengine.service.metrics import render
 from feedengine.settings import Settings
 from feedengine.settings.kinds import Secret
@@ -104,3 +105,8 @@ def test_commands_and_settings_that_are_named_exist() -> None:
     values = Settings.load(env={}).values
     for name in re.findall(r"`((?:ftps|sftp|mail|log|queue|alarms|serve|health)\.\w+)`", TEXT):
         assert name in values, name
+
+
+@pytest.mark.feature("W14")
+def test_a_mail_holds_as_many_faults_as_is_said() -> None:
+    assert re.findall(r"the first (\d+) bad rows", TEXT) == [str(FIRST_PROBLEMS)]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
@@ -55,13 +56,15 @@ def write(
     columns: Sequence[Column],
     rows: Iterable[Sequence[str | None]] = (),
     notes: Sequence[str] = (),
+    header_row: int = 1,
 ) -> None:
-    """Writes a workbook whose first sheet ``sheet`` has ``columns`` as its header and ``rows`` below it; the file
-    appears only when it is whole. Allowed values stand on a sheet ``Values``, ``notes`` line by line on ``Notes``.
+    """Writes a workbook whose first sheet ``sheet`` has ``columns`` as its header, in row ``header_row``, and ``rows``
+    below it, taken one by one; the file appears only when it is whole. Allowed values stand on a sheet ``Values``,
+    ``notes`` line by line on ``Notes``.
     ``ValueError`` for what no sheet can hold; ``FeedEngineError`` when it cannot be written."""
     names = [sheet]
     _check(sheet, columns)
-    sheets = [_data_sheet(columns, rows)]
+    sheets = [_data_sheet(columns, rows, header_row)]
     lists = [(column.name, column.allowed) for column in columns if column.allowed]
     if lists:
         names.append("Values")
@@ -78,11 +81,16 @@ def write(
         with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
             for name, content in _package(names, sheets):
                 # A date of its own would make two equal workbooks differ.
-                archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
+                info = zipfile.ZipInfo(name)
+                info.compress_type = zipfile.ZIP_DEFLATED
+                with archive.open(info, "w", force_zip64=not isinstance(content, str)) as out:
+                    for piece in (content,) if isinstance(content, str) else content:
+                        out.write(piece.encode())
         part.replace(path)
     except OSError as error:
-        part.unlink(missing_ok=True)
         raise from_os_error(error, f"write {path}") from error
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def address(row: int, column: int) -> str:
@@ -120,42 +128,44 @@ def _row(number: int, values: Sequence[str | None], style: int | Sequence[int]) 
     return f'<row r="{number}">{"".join(cells)}</row>'
 
 
-def _rows(rows: Iterable[Sequence[str | None]], first: int) -> list[str]:
-    made = [_row(number, row, _TEXT) for number, row in enumerate(rows, first)]
-    if len(made) + first - 1 > LAST_ROW:
-        raise ValueError(f"a sheet has at most {LAST_ROW} rows")
-    return made
+def _rows(rows: Iterable[Sequence[str | None]], first: int) -> Iterator[str]:
+    for number, row in enumerate(rows, first):
+        if number > LAST_ROW:
+            raise ValueError(f"a sheet has at most {LAST_ROW} rows")
+        yield _row(number, row, _TEXT)
 
 
-def _sheet(rows: Sequence[str], before: str = "", behind: str = "") -> str:
-    return f'{_HEAD}<worksheet xmlns="{_MAIN}">{before}<sheetData>{"".join(rows)}</sheetData>{behind}</worksheet>'
+def _sheet(rows: Iterable[str], before: str = "", behind: str = "") -> Iterator[str]:
+    yield f'{_HEAD}<worksheet xmlns="{_MAIN}">{before}<sheetData>'
+    yield from rows
+    yield f"</sheetData>{behind}</worksheet>"
 
 
-def _data_sheet(columns: Sequence[Column], rows: Iterable[Sequence[str | None]]) -> str:
+def _data_sheet(columns: Sequence[Column], rows: Iterable[Sequence[str | None]], at_row: int) -> Iterator[str]:
     """The header stays in sight, and cells that are still empty are text too."""
     widths = "".join(
         f'<col min="{at}" max="{at}" width="{max(12, min(len(column.name) + 4, 60))}" style="{_TEXT}" customWidth="1"/>'
         for at, column in enumerate(columns, 1)
     )
     before = (
-        '<sheetViews><sheetView workbookViewId="0"><pane ySplit="1" topLeftCell="A2" activePane="bottomLeft" '
-        f'state="frozen"/></sheetView></sheetViews><cols>{widths}</cols>'
+        f'<sheetViews><sheetView workbookViewId="0"><pane ySplit="{at_row}" topLeftCell="A{at_row + 1}" '
+        f'activePane="bottomLeft" state="frozen"/></sheetView></sheetViews><cols>{widths}</cols>'
     )
     header = _row(
-        1, [column.name for column in columns], [_REQUIRED if column.required else _HEADER for column in columns]
+        at_row, [column.name for column in columns], [_REQUIRED if column.required else _HEADER for column in columns]
     )
     checks, listed = [], 0
     for at, column in enumerate(columns, 1):
         listed += bool(column.allowed)
         if column.allowed or column.note:
-            checks.append(_validation(column, at, listed))
+            checks.append(_validation(column, at, listed, at_row + 1))
     behind = f'<dataValidations count="{len(checks)}">{"".join(checks)}</dataValidations>' if checks else ""
-    return _sheet([header, *_rows(rows, 2)], before, behind)
+    return _sheet(itertools.chain([header], _rows(rows, at_row + 1)), before, behind)
 
 
-def _validation(column: Column, at: int, listed: int) -> str:
+def _validation(column: Column, at: int, listed: int, first: int) -> str:
     """A list to choose from and what is said beside it; spreadsheets cut a title at 32 and a text at 255 characters."""
-    cells = f"{address(2, at)}:{address(LAST_ROW, at)}"
+    cells = f"{address(first, at)}:{address(LAST_ROW, at)}"
     prompt = ""
     if column.note:
         title, text = quoteattr(column.name[:32]), quoteattr(column.note[:255])
@@ -168,7 +178,7 @@ def _validation(column: Column, at: int, listed: int) -> str:
     return f'<dataValidation{kind}{prompt} sqref="{cells}"><formula1>{source}</formula1></dataValidation>'
 
 
-def _package(names: Sequence[str], sheets: Sequence[str]) -> Iterable[tuple[str, str]]:
+def _package(names: Sequence[str], sheets: Sequence[Iterable[str]]) -> Iterator[tuple[str, str | Iterable[str]]]:
     """All files of the workbook."""
     numbers = range(1, len(names) + 1)
     kinds = "".join(

@@ -16,7 +16,7 @@ STATES = ("planned", "waiting", "taken", "applied", "rejected", "replaced", "exp
 
 @dataclass(frozen=True)
 class ParkedRow:
-    """One row. Times are UTC in ISO 8601. `row` holds its cells by column as they were sent, `identity` its names.
+    """One row. Times are UTC in ISO 8601. `row` holds its texts by field as they were sent, `identity` its names.
 
     It waits until `until` for a record of `waits_entity` whose `waits_field` is `waits_value`; without one it would be
     the fault `code`. `looked` is the newest snapshot in which that record was looked for, `retry` the task that applies

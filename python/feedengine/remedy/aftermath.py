@@ -9,18 +9,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedengine import engine
+from feedengine.engine import Sent
+from feedengine.errors import FeedEngineError
 from feedengine.ledger.cases import CONFLICTS, Case, Cases
 from feedengine.ledger.parked import Parked, ParkedRow
-from feedengine.remedy.naming import Naming, Pair, text
+from feedengine.remedy.naming import Pair, text
 from feedengine.remedy.parking import RETRY
+from feedengine.remedy.terms import rereading
 
 if TYPE_CHECKING:
     from feedengine.ledger import Ledger, Task
-    from feedengine.remedy.rows import Row
     from feedengine.remedy.terms import Terms
     from feedengine.store import Store
 
@@ -30,7 +33,10 @@ Place = tuple[str, str, int]
 
 @dataclass
 class Aftermath:
-    """To be noted in the transaction that ends the task."""
+    """To be noted in the transaction that ends the task.
+
+    `trouble` is why the feed could not be read once more: cases that it mends stay open, rows that it brings wait on.
+    """
 
     task: int
     key: str
@@ -41,6 +47,7 @@ class Aftermath:
     refused: list[int] = field(default_factory=list)
     done: bool = False
     parent: int | None = None
+    trouble: str | None = None
 
     def note(self, ledger: Ledger) -> Counter[str]:
         """Write it down; gives how many cases were opened, repeated, reopened and fixed."""
@@ -73,13 +80,16 @@ def aftermath(
     # A row that waited is older than what waits now.
     waiting = Parked(ledger).waiting(key, section, uploaded) if done and task.type != RETRY else []
     asked: list[Case | ParkedRow] = [] if whole or not done else [*cases, *waiting]
-    found = _look(_reading(store, path, terms, uploaded, report), terms, faults, asked)
+    found, ended = _look(_reading(store, path, terms, uploaded, report), faults, asked)
+    if ended is not None and done:
+        # Of a file that was refused nobody expects that it can be read to its end.
+        made.trouble = ended.message if isinstance(ended, FeedEngineError) else str(ended)
     for fault in faults:
         row = found.rows.get(_place(fault))
-        fault["owner"] = row.get(terms.owners.get(str(fault["entity"]), ""), "").strip() or None if row else None
+        owner = terms.owners.get(str(fault["entity"]), "")
+        fault["owner"] = row.values.get(owner, "").strip() or None if row else None
     errors = [fault for fault in faults if fault["severity"] != "warning"]
-    namings = {str(spec["name"]): Naming(spec) for spec in terms.entities}
-    made.shown = [_shown(fault, found, namings[str(fault["entity"])]) for fault in errors]
+    made.shown = [_shown(fault, found, terms) for fault in errors]
     made.shown += [
         _of_file(fault, report)
         for fault in report["problems"]["list"]
@@ -108,74 +118,47 @@ def aftermath(
 
 @dataclass
 class _Found:
-    rows: dict[Place, Mapping[str, str]] = field(default_factory=dict)
+    rows: dict[Place, Sent] = field(default_factory=dict)
     #: Names of records in the file, and those in rows that nothing is wrong with.
     seen: set[tuple[str, Pair]] = field(default_factory=set)
     good: set[tuple[str, Pair]] = field(default_factory=set)
 
 
-def _reading(
-    store: Store, path: Path, terms: Terms, uploaded: Sequence[str], report: Mapping[str, Any]
-) -> Callable[[], Iterator[Row]]:
-    """What gives the rows of the feed. Those that the engine wrote itself are plain, whatever the profile says."""
-    one = uploaded[0] if len(uploaded) == 1 and not report.get("own") else None
-    form = terms.form(one) if one else {}
-
-    def foreign(feed: Path) -> Iterator[tuple[str, str, int, Mapping[str, str]]]:
-        named = {name: value for name, value in form.items() if name != "delimiter"}
-        request = {
-            "operation": "sync",
-            "entities": terms.entities,
-            "temp_dir": str(store.tmp),
-            "settings": {"delimiter": form["delimiter"]} if "delimiter" in form else {},
-            **({"entity": one} if one else {}),
-            **({"format": named} if named else {}),
-        }
-        return engine.sent(feed, request, store.secret, store.tmp)
-
-    def read() -> Iterator[Row]:
-        # Most tasks have nothing to look for, and need not load what reads archives.
-        from feedengine.remedy import rows
-
-        return rows.read(path, terms.entities, uploaded, form, foreign)
-
-    return read
-
-
 def _look(
-    read: Callable[[], Iterator[Row]],
-    terms: Terms,
-    faults: Iterable[Mapping[str, Any]],
-    asked_for: Sequence[Case | ParkedRow],
-) -> _Found:
-    """The rows that faults stand in, and which of the names that open cases and waiting rows have are in the file."""
+    read: Callable[..., Iterable[Sent]], faults: Iterable[Mapping[str, Any]], asked_for: Iterable[Case | ParkedRow]
+) -> tuple[_Found, FeedEngineError | OSError | None]:
+    """The rows that faults stand in, and which of the names that open cases and waiting rows have are in the file.
+
+    `read` takes `places` and `names`, as `engine.sent` does. Where it cannot read on, what was found till then and why
+    it ended: the task has ended too, and must be closed.
+    """
     found = _Found()
     wanted = {_place(fault) for fault in faults}
     bad = {_place(fault) for fault in faults if fault["severity"] != "warning"}
-    asked = {(each.entity, pair) for each in asked_for for pair in each.names}
-    if not wanted and not asked:
-        return found
-    namings = {str(spec["name"]): Naming(spec) for spec in terms.entities}
-    unnamed = {entity for entity, (name, _) in asked if name == "row"}
+    names = {(each.entity, *pair) for each in asked_for for pair in each.names}
+    if not wanted and not names:
+        return found, None
     try:
-        for row in read():
+        for row in read(places=sorted(wanted), names=sorted(names)):
             place = (row.member, row.entity, row.record)
             if place in wanted:
-                found.rows[place] = row.values
-            if asked:
-                naming = namings[row.entity]
-                named = naming.every(row.values)
-                if row.entity in unnamed and naming.pairs(row.values):
-                    named = (*named, *naming.content(row.values))
-                there = {each for pair in named if (each := (row.entity, pair)) in asked}
-                found.seen |= there
-                if place not in bad:
-                    found.good |= there
-    except Exception:
-        # What the engine could read and this cannot, whatever it is: the task is applied and must be closed. Its cases
-        # stay open until a sync, or a person, closes them.
-        return found
-    return found
+                found.rows[place] = row
+            there = {(row.entity, name) for name in row.names}
+            found.seen |= there
+            if place not in bad:
+                found.good |= there
+    except (FeedEngineError, OSError) as error:
+        return found, error
+    return found, None
+
+
+def _reading(
+    store: Store, path: Path, terms: Terms, uploaded: Sequence[str], report: Mapping[str, Any]
+) -> Callable[..., Iterator[Sent]]:
+    """What gives rows of the feed. One that the engine wrote itself is plain, whatever the profile says."""
+    one = uploaded[0] if len(uploaded) == 1 and not report.get("own") else None
+    request = rereading(store, terms, one)
+    return partial(engine.sent, path, request, store.secret, store.tmp)
 
 
 def _about_row(fault: Mapping[str, Any]) -> bool:
@@ -186,16 +169,16 @@ def _place(fault: Mapping[str, Any]) -> Place:
     return (str(fault["member"]), str(fault["entity"]), int(fault["record"]))
 
 
-def _shown(fault: Mapping[str, Any], found: _Found, naming: Naming) -> dict[str, Any]:
+def _shown(fault: Mapping[str, Any], found: _Found, terms: Terms) -> dict[str, Any]:
     row = found.rows.get(_place(fault))
     identity: Sequence[Pair]
     if row is not None:
-        identity = naming.pairs(row) or naming.content(row)
+        identity = row.identity
     elif fault.get("key"):
-        identity = ((naming.key, str(fault["key"])),)
+        identity = ((str(terms.spec(str(fault["entity"]))["fields"][0]["name"]), str(fault["key"])),)
     else:
         identity = (("record", str(fault["record"])),)
-    return case(fault, identity, row)
+    return case(fault, identity, row.values if row else None)
 
 
 def case(fault: Mapping[str, Any], identity: Sequence[Pair], row: Mapping[str, str] | None) -> dict[str, Any]:

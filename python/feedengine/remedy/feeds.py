@@ -54,7 +54,7 @@ def _archive(store: Store, name: str, members: Iterable[tuple[Spec, bytes]]) -> 
         out.flush()
         os.fsync(out.fileno())
     for folder in (place, place.parent):
-        _sync(folder)
+        sync(folder)
     return path
 
 
@@ -69,7 +69,8 @@ def _lines(spec: Spec, rows: Sequence[Mapping[str, str]]) -> Iterator[bytes]:
         yield out.getvalue().encode()
 
 
-def _sync(folder: Path) -> None:
+def sync(folder: Path) -> None:
+    """Have what a folder names on the disk."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -13,8 +13,7 @@ from feedengine.errors import CatalogNotFound, TaskNotFound
 from feedengine.faults import point
 from feedengine.ledger.parked import Parked, ParkedRow
 from feedengine.remedy import feeds
-from feedengine.remedy.naming import Naming, text
-from feedengine.remedy.rows import Columns
+from feedengine.remedy.naming import text
 from feedengine.remedy.terms import Terms, terms
 
 if TYPE_CHECKING:
@@ -49,17 +48,16 @@ def _kept(
     row: Mapping[str, Any], entity: str, report: Mapping[str, Any], found: Terms, now: datetime
 ) -> dict[str, Any]:
     spec = found.spec(entity)
-    columns, naming = Columns(spec), Naming(spec)
-    values = {columns.field(name): str(value) for name, value in row["values"].items()}
+    values: Mapping[str, str] = row["values"]
     waits = row["waits_for"]
     return {
         "entity": entity,
-        "identity": text(naming.pairs(values) or naming.content(values)),
+        "identity": text(row["identity"]),
         "operation": _LATER.get(str(report["operation"]), str(report["operation"])),
         "member": row.get("member"),
         "record_number": row["record"],
         "line": row.get("line"),
-        "row": {name: str(value) for name, value in row["values"].items()},
+        "row": dict(values),
         "waits_entity": waits["entity"],
         "waits_field": waits["field"],
         "waits_value": waits["value"],

@@ -43,6 +43,20 @@ class Terms:
         return {**self.formats.get(entity, {}), **({"delimiter": delimiter} if delimiter else {})}
 
 
+def rereading(store: Store, terms: Terms, entity: str | None) -> dict[str, Any]:
+    """What the engine is asked, to read a feed once more. `entity`: the whole file holds it, as its profile says."""
+    form = terms.form(entity) if entity else {}
+    delimiter = form.pop("delimiter", None)
+    return {
+        "operation": "sync",
+        "entities": terms.entities,
+        "temp_dir": str(store.tmp),
+        "settings": {"delimiter": delimiter} if delimiter else {},
+        **({"entity": entity} if entity else {}),
+        **({"format": form} if form else {}),
+    }
+
+
 def terms(store: Store, settings: Settings, catalog: str, entities: Iterable[str] | None = None) -> Terms:
     """The terms of a catalog (`key/section`). Raises ProfileError.
 

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from feedengine.deliver.spreadsheet import write_rows
-from feedengine.remedy import rows
 from feedengine.remedy.terms import Terms
+from feedengine.service import columns as known
 from feedengine.service.files import put
 
 #: The folder of a task's reports that has one for each owner.
@@ -61,12 +61,12 @@ def _split(path: Path, entity: str | None, terms: Terms) -> dict[str, bytes]:
     """The rejected rows of each owner, in the form in which they were sent."""
     if entity is None or entity not in terms.owners:
         return {}
-    columns = rows.Columns(terms.spec(entity))
+    columns = known.Columns(terms.spec(entity))
     owner, hidden = terms.owners[entity], terms.internal.get(entity, frozenset())
     form = terms.form(entity)
     encoding = str(form.get("encoding") or "utf-8")
-    kind = rows.kind_of(path.name)
-    if kind == "csv" and not set(form) & {"xml", "fixed", "sheet"}:
+    kind = known.kind_of(path.name)
+    if kind == "csv" and not set(form) & {"xml", "fixed"} and path.suffix.lower() not in (".xlsx", ".parquet"):
         text = path.read_bytes().decode(encoding, "replace").removeprefix("\ufeff")
         found = _table(text, columns, owner, hidden, form.get("delimiter"))
         return {whose: content.encode(encoding, "replace") for whose, content in found.items()}
@@ -76,10 +76,10 @@ def _split(path: Path, entity: str | None, terms: Terms) -> dict[str, bytes]:
 
 
 def _table(
-    text: str, columns: rows.Columns, owner: str, hidden: frozenset[str], delimiter: str | None
+    text: str, columns: known.Columns, owner: str, hidden: frozenset[str], delimiter: str | None
 ) -> dict[str, str]:
     header = text.partition("\n")[0]
-    delimiter = delimiter or rows.delimiter_of(header, columns)
+    delimiter = delimiter or known.delimiter_of(header, columns)
     way: dict[str, Any] = {"delimiter": delimiter, "lineterminator": "\r\n" if header.endswith("\r") else "\n"}
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     names = next(reader, [])
@@ -101,7 +101,7 @@ def _table(
     return {whose: stream.getvalue() for whose, stream in streams.items()}
 
 
-def _lines(lines: Iterable[str], columns: rows.Columns, owner: str, hidden: frozenset[str]) -> dict[str, bytes]:
+def _lines(lines: Iterable[str], columns: known.Columns, owner: str, hidden: frozenset[str]) -> dict[str, bytes]:
     found: dict[str, list[str]] = defaultdict(list)
     for line in lines:
         try:
@@ -109,13 +109,13 @@ def _lines(lines: Iterable[str], columns: rows.Columns, owner: str, hidden: froz
         except ValueError:
             # Nobody can say whose it is.
             continue
-        whose = rows.flat(record, columns).get(owner, "").strip()
+        whose = known.flat(record, columns).get(owner, "").strip()
         if whose:
             found[whose].append(json.dumps(_shown(record, columns, hidden), ensure_ascii=False))
     return {whose: ("\n".join(each) + "\n").encode() for whose, each in found.items()}
 
 
-def _shown(record: Mapping[str, Any], columns: rows.Columns, hidden: frozenset[str]) -> dict[str, Any]:
+def _shown(record: Mapping[str, Any], columns: known.Columns, hidden: frozenset[str]) -> dict[str, Any]:
     """A record, and its `data`, without internal members."""
     shown = {name: value for name, value in record.items() if columns.field(name) not in hidden}
     if isinstance(shown.get("data"), dict):

@@ -13,7 +13,7 @@ from typing import Any
 from feedengine.deliver.spreadsheet import write_rows
 from feedengine.ledger import PROBLEM_COLUMNS, Task
 from feedengine.remedy import rejects
-from feedengine.remedy.terms import Terms, terms
+from feedengine.remedy.terms import Terms, rereading, terms
 from feedengine.service import homes, owners, rejected
 from feedengine.service.files import put
 from feedengine.service.outside import error_for_sender
@@ -41,8 +41,11 @@ def write(store: Store, settings: Settings, task: Task) -> None:
     if task.status == "DONE" and known["rejected"]:
         found = _terms(store, settings, task)
         rows = rejects.rows(store, task.id) or rejected.listed(store.ledger.problems(task.id))
-        written = rejected.write(Path(str(task.path)), folder, rows, found.formats)
-        known["rejected_rows"] = {"written": written, "of": known["rejected"]}
+        again = rejected.Again(rereading(store, found, _one(task)), store.secret, store.tmp)
+        written = rejected.write(Path(str(task.path)), folder, rows, again, found.formats)
+        known["rejected_rows"] = {"written": written.rows, "of": known["rejected"]}
+        if written.trouble:
+            known["rejected_rows"]["left_out"] = list(written.trouble)
     if any(problem.get("owner") for problem in problems):
         found = _terms(store, settings, task)
         known["owners"] = owners.write(folder, COLUMNS, problems, found)
@@ -59,6 +62,13 @@ def _terms(store: Store, settings: Settings, task: Task) -> Terms:
     report = task.report or {}
     found = terms(store, settings, f"{task.key}/{task.section}", report.get("entities"))
     return replace(found, formats={}, delimiters={}) if report.get("own") else found
+
+
+def _one(task: Task) -> str | None:
+    """The entity that the whole file holds, where its profile says how it is written."""
+    report = task.report or {}
+    names = [name for name, entry in report["entities"].items() if entry.get("uploaded", True)]
+    return names[0] if len(names) == 1 and not report.get("own") else None
 
 
 def summary(task: Task, listed: int) -> dict[str, Any]:

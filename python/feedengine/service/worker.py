@@ -113,6 +113,8 @@ class Worker:
             self._known.add(catalog)
             exporting.look(self.store, self.settings, catalog, self.part.log)
             release(self.store, self.settings, str(ended.key), self.part.log)
+        for fault in self.store.ledger.problems(task.id, code=ingest.NOT_FOLLOWED):
+            self.part.log("task.not_followed", level="warning", task=task.id, message=fault["message"])
         self.part.log(
             "task.ended", task=task.id, status=ended.status, outcome=ended.outcome, snapshot=ended.new_snapshot,
             seconds=round(time.monotonic() - started, 3),

@@ -9,6 +9,7 @@ mod planner;
 mod rebuild;
 mod sample;
 mod stream;
+mod unpack;
 
 use pyo3::prelude::*;
 
@@ -28,5 +29,6 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(rebuild::build_index, module)?)?;
     module.add_function(wrap_pyfunction!(rebuild::overlay, module)?)?;
     module.add_function(wrap_pyfunction!(sample::generate, module)?)?;
+    module.add_function(wrap_pyfunction!(unpack::unpack, module)?)?;
     errors::register(module)
 }

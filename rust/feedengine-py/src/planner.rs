@@ -33,7 +33,7 @@ fn spent() -> PyErr {
 }
 
 /// The request that this JSON is.
-pub fn understood(request: &str) -> PyResult<Request> {
+pub fn understood<T: serde::de::DeserializeOwned>(request: &str) -> PyResult<T> {
     serde_json::from_str(request).map_err(|error| to_python(Stop::Broken(format!("the request is not one: {error}"))))
 }
 
@@ -74,7 +74,7 @@ impl Planner {
     /// A planner for `request` (JSON) in a store whose secret is `secret`.
     #[new]
     fn new(request: &str, secret: &[u8]) -> PyResult<Self> {
-        let request = understood(request)?;
+        let request: Request = understood(request)?;
         let planner = plan::Planner::new(request, secret).map_err(to_python)?;
         Ok(Planner { control: planner.control(), state: Mutex::new(State::Planning(Box::new(planner))) })
     }
@@ -101,9 +101,18 @@ impl Planner {
         })
     }
 
-    /// Writes all rows of a feed to `out`: lines of JSON [member, entity, record, {column: text}]. Plans nothing.
-    fn sent(&self, py: Python<'_>, path: PathBuf, out: PathBuf) -> PyResult<()> {
-        self.planning(py, move |planner| planner.sent(&path, &out))
+    /// Writes the rows that `wanted` (JSON: places, names) asks for to `out`: lines of JSON [member, entity, record,
+    /// {field: text}, identity, names]. Plans nothing.
+    fn sent(&self, py: Python<'_>, path: PathBuf, out: PathBuf, wanted: &str) -> PyResult<()> {
+        let wanted = understood(wanted)?;
+        self.planning(py, move |planner| planner.sent(&path, &out, wanted))
+    }
+
+    /// Writes the rows at `places` (JSON: records from 1 by member) of a feed with columns to `out`: lines of JSON
+    /// [member, record, cells], the header as record 0. Plans nothing.
+    fn cells(&self, py: Python<'_>, path: PathBuf, out: PathBuf, places: &str) -> PyResult<()> {
+        let places = understood(places)?;
+        self.planning(py, move |planner| planner.cells(&path, &out, &places))
     }
 
     /// Reads the feed at `path`.

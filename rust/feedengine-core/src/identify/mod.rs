@@ -9,6 +9,7 @@ mod fold;
 mod identity;
 mod lookup;
 pub mod matching;
+mod naming;
 pub mod path;
 
 pub use crate::record::uuid::{uuid, uuid_text};
@@ -16,3 +17,4 @@ pub use directory::{Directory, Told};
 pub use fold::system_id;
 pub use identity::{Form, Identity, KeyField, Link, given, items, key_hash};
 pub use lookup::{Entry, Lookup, Print};
+pub use naming::{CONTENT, Name, Named, Naming};

@@ -6,6 +6,7 @@
 
 mod ahead;
 mod blocks;
+mod cells;
 mod claims;
 mod cycles;
 mod dangling;
@@ -62,6 +63,7 @@ pub use outcome::{Outcome, reason};
 pub use rejected::{Bits, RejectedRows};
 pub use request::{Column, EntityBase, Request, Settings};
 pub use rules::{Rules, open_kind};
+pub use sent::Wanted;
 pub use spool::{NOWHERE, Spool, SpoolPart};
 pub use stop::Stop;
 pub use stored::{StoredRows, kind_name, storage_column, storage_field};

@@ -5,11 +5,13 @@ use serde_json::json;
 use super::Planner;
 use super::locate::revisit;
 use super::stop::Stop;
-use crate::identify::path;
+use crate::identify::{Naming, path};
+use crate::read::Scratch;
+use crate::record::Record;
 
 impl Planner {
-    /// The parked rows of an entity as JSON lines {entity, record, line, values, waits_for: {entity, field, value}}, in the
-    /// order of the feed, which is read again and must still be the same.
+    /// The parked rows of an entity as JSON lines {entity, record, line, identity, values, waits_for: {entity, field,
+    /// value}}, in the order of the feed, which is read again and must still be the same.
     pub fn parked(&self, number: usize) -> Result<String, Stop> {
         let waiting = &self.read[number].waiting;
         if waiting.is_empty() {
@@ -17,17 +19,20 @@ impl Planner {
         }
         let wanted: Vec<(usize, u32)> = waiting.iter().map(|row| (number, row.ordinal)).collect();
         let entity = &self.entities[number];
-        let again = |section: &crate::read::Section, raw: &[u8], position| (section.layout.texts(raw), position);
+        let naming = Naming::new(&entity.spec, &self.tables[number]);
+        let again = |section: &crate::read::Section, raw: &[u8], position| {
+            let (mut record, texts) = (Record::default(), section.layout.texts(raw));
+            section.layout.parse(raw, &mut Scratch::new(), &mut record, &mut Vec::new());
+            (naming.of(&record, &texts).identity, texts, position)
+        };
         let rows = revisit(&self.path, &self.options, &self.tables, self.fingerprint(), &wanted, again)?;
         let mut lines = String::new();
         for row in waiting {
-            let Some((texts, position)) = rows.get(&(number, row.ordinal)) else { continue };
+            let Some((identity, texts, position)) = rows.get(&(number, row.ordinal)) else { continue };
             let value = row.value.clone().or_else(|| {
                 let rule = entity.spec.path.as_ref()?;
                 let field = entity.spec.field(&rule.field)?;
-                let is_path =
-                    |name: &String| *name == field.name || field.aliases.contains(name) || *name == field.json;
-                let (_, way) = texts.iter().find(|(name, _)| is_path(name))?;
+                let (_, way) = texts.iter().find(|(name, _)| *name == field.name)?;
                 let steps = path::steps(way, rule)?;
                 Some(path::written(&steps[..steps.len().saturating_sub(1)], rule))
             });
@@ -35,7 +40,7 @@ impl Planner {
                 texts.iter().map(|(name, text)| (name.clone(), json!(text))).collect();
             let waits_for = json!({"entity": row.entity, "field": row.field, "value": value});
             let line = json!({"entity": entity.spec.name, "record": position.record, "line": position.line,
-                              "values": values, "waits_for": waits_for});
+                              "identity": identity, "values": values, "waits_for": waits_for});
             lines.push_str(&line.to_string());
             lines.push('\n');
         }

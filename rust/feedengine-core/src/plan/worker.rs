@@ -7,7 +7,7 @@ use super::entity::EntityPlan;
 use super::facts::{Facts, is_plain};
 use super::ops::{Missing, Rows};
 use super::problems::Problems;
-use super::request::{PatchNull, Settings, Strictness};
+use super::request::{BadRows, PatchNull, Settings, Strictness};
 use super::seen::{Collected, Reference, Seen};
 use super::spool::{NOWHERE, SpoolPart};
 use super::stop::Stop;
@@ -266,6 +266,8 @@ impl Worker {
             }
             let severity = severity.unwrap_or(match issue.code {
                 Code::ShortRow if task.settings.short_rows == Strictness::Fail => Severity::Row,
+                // A patch of a record that is not there fails the file, unless bad rows alone are left out.
+                Code::UnknownRecord if task.settings.rows == BadRows::Reject => Severity::Row,
                 code => code.severity(),
             });
             bad |= severity > Severity::Warning;

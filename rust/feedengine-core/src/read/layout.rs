@@ -6,12 +6,12 @@ use super::cell::{Scratch, Sink};
 use super::composed::Composed;
 use super::header::HeaderColumn;
 use super::json::{self, Reader};
-use super::{Block, Encoding, Issue, ReadOptions, Span, csv, element, exact, foreign, scan};
+use super::{Block, Encoding, Issue, ReadOptions, Span, csv, element, exact, foreign, scan, words};
 use crate::check::Normal;
 use crate::fault::{Code, Grid, Position};
 use crate::record::digest::fingerprint;
 use crate::record::entity::EntitySpec;
-use crate::record::{Cell, FieldTable, Record, Value};
+use crate::record::{FieldTable, Record};
 
 /// What a section's bytes are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -138,20 +138,32 @@ impl Layout {
         }
     }
 
-    /// The record as texts by the names that its sender gives them; of CSV as they stand there.
+    /// The record in its sender's words, by the names of the fields that are meant; what cannot be read has none.
     pub fn texts(&self, raw: &[u8]) -> Vec<(String, String)> {
-        if let Form::Csv { delimiter, columns, .. } = &self.form {
-            return columns.iter().map(|column| column.name.clone()).zip(csv::texts(raw, *delimiter)).collect();
+        let text = String::from_utf8_lossy(raw);
+        match &self.form {
+            Form::Csv { columns, .. } | Form::Rows { columns, .. } => {
+                let cells = columns.iter().zip(self.cells(raw));
+                cells.filter_map(|(column, cell)| Some((words::column(column, &self.table), cell?))).collect()
+            }
+            Form::Json { flat: false, .. } => words::nested(&text, &self.spec),
+            Form::Json { .. } => words::flat(&text, &self.spec, &self.table),
+            Form::Members => words::flat(foreign::issues(&text, &mut Vec::new()), &self.spec, &self.table),
         }
-        let mut record = Record::default();
-        self.parse(raw, &mut Scratch::new(), &mut record, &mut Vec::new());
-        let text = |cell: &Cell| match record.value(cell) {
-            Value::Text(text) | Value::Json(text) => text.to_owned(),
-            Value::List(items) => items.collect::<Vec<_>>().join("|"),
-            Value::Flag(flag) => flag.to_string(),
-            Value::Integer(integer) => integer.to_string(),
-        };
-        record.cells().iter().map(|cell| (self.table.name(cell.field).to_string(), text(cell))).collect()
+    }
+
+    /// The cells of a record that has columns, as its sender wrote them; none for one that it does not have.
+    pub fn cells(&self, raw: &[u8]) -> Vec<Option<String>> {
+        match &self.form {
+            Form::Csv { delimiter, .. } => csv::texts(raw, *delimiter).into_iter().map(Some).collect(),
+            Form::Rows { .. } => {
+                let text = String::from_utf8_lossy(raw);
+                let plain = foreign::issues(&text, &mut Vec::new());
+                let cells = csv::texts(plain.as_bytes(), b',').into_iter();
+                cells.map(|cell| (cell != foreign::ABSENT).then_some(cell)).collect()
+            }
+            Form::Json { .. } | Form::Members => Vec::new(),
+        }
     }
 
     /// Whether the steps of the entity may bring a value into a form that needs escapes in JSON.

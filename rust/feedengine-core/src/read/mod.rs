@@ -36,6 +36,8 @@ mod tar;
 mod testing;
 #[cfg(test)]
 mod tests;
+mod unpack;
+mod words;
 mod xml;
 mod zip;
 
@@ -44,6 +46,7 @@ pub use declared::{Encoding, FixedField, FixedRecord, FixedSpec, FormatSpec, She
 pub use feed::{Feed, FileInfo, Next, Section, SectionEnd, Tables};
 pub use header::HeaderColumn;
 pub use layout::Layout;
+pub use unpack::unpack;
 
 pub use crate::fault::Issue;
 

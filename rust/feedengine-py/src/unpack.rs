@@ -1,0 +1,20 @@
+//! Compressed files as they were before.
+
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+use feedengine_core::read;
+use pyo3::prelude::*;
+
+use crate::door;
+
+/// Writes what the file at `path` holds to `out`, inflated where it is compressed.
+#[pyfunction]
+pub fn unpack(py: Python<'_>, path: PathBuf, out: PathBuf, max_expansion: u64) -> PyResult<()> {
+    door::run(py, &AtomicBool::new(false), || {
+        let mut out = BufWriter::new(File::create(out)?);
+        Ok(read::unpack(&path, &mut out, max_expansion)?)
+    })
+}
