@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 import feedengine
-from feedengine.library import Engine
+from feedengine.programs import Engine
 
 CATALOG = "acme/main"
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from feedengine.library import Engine, open
+    from feedengine.programs import Engine, open
 
 __all__ = ["Engine", "open"]
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
-    """Load the library when it is asked for: `feedengine --help` must not wait for a database."""
+    """Load them when somebody asks: `feedengine --help` must not wait for a database."""
     if name in __all__:
-        from feedengine import library
+        from feedengine import programs
 
-        return getattr(library, name)
+        return getattr(programs, name)
     raise AttributeError(f"module feedengine has no attribute {name}")

@@ -21,7 +21,7 @@ RANK = {
     "cli": 8,
     "service": 7,
     "": 7,  # the package's own front: feedengine.open(...)
-    "library": 6,
+    "programs": 6,
     "ingest": 5,
     "approval": 4,
     "asking": 4,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import itertools
 import os
 import shutil
 import tarfile
@@ -140,11 +139,17 @@ def _sheet(
     found = engine.cells(feed, again.request, again.secret, again.folder, {member: list(records)})
     _, _, header = next(found, (member, 0, []))
     columns = [workbook.Column(str(name)) for name in header]
-    counted = itertools.count()
-    rows = (row for _, _, row in found if next(counted) >= 0)
+    written = 0
+
+    def rows() -> Iterator[list[str | None]]:
+        nonlocal written
+        for _, _, row in found:
+            written += 1
+            yield row
+
     name = str(declared.get("name") or "Sheet1")
-    workbook.write(part, name, columns, rows, header_row=int(declared.get("header_row") or 1))
-    return next(counted)
+    workbook.write(part, name, columns, rows(), header_row=int(declared.get("header_row") or 1))
+    return written
 
 
 def _plain(name: str) -> str:

@@ -217,7 +217,7 @@ def test_a_balancer_without_a_header_is_not_answered(tmp_path: Path, certificate
 
 def test_a_password_that_is_checked_when_the_server_has_stopped_troubles_nobody(monkeypatch) -> None:
     from feedengine.transport.ftps.backstage import Backstage
-    from feedengine.transport.ftps.library import IOLoop
+    from feedengine.transport.ftps.upstream import IOLoop
 
     faults: list[BaseException | None] = []
     monkeypatch.setattr(threading, "excepthook", lambda told: faults.append(told.exc_value))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from feedengine.transport.ftps.files import FACTS
-from feedengine.transport.ftps.library import proto_cmds
+from feedengine.transport.ftps.upstream import proto_cmds
 
 #: Commands that need a data connection.
 TRANSFERS = frozenset({"STOR", "APPE", "RETR", "LIST", "NLST", "MLSD"})

@@ -7,8 +7,8 @@ import socket
 import ssl
 from typing import Any
 
-from feedengine.transport.ftps.library import AsyncChat, DTPHandler
 from feedengine.transport.ftps.tls import TlsChannel, why
+from feedengine.transport.ftps.upstream import AsyncChat, DTPHandler
 from feedengine.transport.landing import Upload
 from feedengine.transport.reception import Refused
 

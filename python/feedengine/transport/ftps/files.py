@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO, Any
 
 from feedengine.accounts import Account
-from feedengine.transport.ftps.library import AbstractedFS, FilesystemError
+from feedengine.transport.ftps.upstream import AbstractedFS, FilesystemError
 from feedengine.transport.landing import Home, clean, names
 
 _MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()

@@ -21,12 +21,12 @@ from feedengine.settings import Settings
 from feedengine.transport.certificate import Certificate, certificate
 from feedengine.transport.ftps import options as told
 from feedengine.transport.ftps.hall import Door, Hall, Log
-from feedengine.transport.ftps.library import FTPServer, IOLoop
 from feedengine.transport.ftps.options import Options
 from feedengine.transport.ftps.passive import listening, plain
 from feedengine.transport.ftps.proxy import Introduction
 from feedengine.transport.ftps.session import Session
 from feedengine.transport.ftps.tls import Certificates
+from feedengine.transport.ftps.upstream import FTPServer, IOLoop
 from feedengine.transport.landing import Landing
 from feedengine.transport.numbers import SECONDS, write_status
 from feedengine.transport.reception import Reception

@@ -15,10 +15,10 @@ from feedengine.accounts import Account, Verdict
 from feedengine.transport.ftps.commands import COMMANDS, FEATURES, TRANSFERS
 from feedengine.transport.ftps.files import Files, Permissions
 from feedengine.transport.ftps.filing import Filing
-from feedengine.transport.ftps.library import FTPHandler
 from feedengine.transport.ftps.passive import plain
 from feedengine.transport.ftps.tls import TlsChannel, why
 from feedengine.transport.ftps.transfers import Transfers
+from feedengine.transport.ftps.upstream import FTPHandler
 from feedengine.transport.landing import BadPath, Home
 
 _TELNET = b"\xff\xf4\xf2"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ssl
 import threading
 import time
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from feedengine.transport.ftps.library import NotYet
+from feedengine.transport.ftps.upstream import NotYet
 
 _TICKETS = 2
 _POOL = 16
@@ -80,7 +80,7 @@ class Certificates:
             self._filling.release()
 
 
-class TlsChannel:
+class TlsChannel(ABC):
     """A mixin before pyftpdlib's AsyncChat: plain until `secure`, then a handshake, then encrypted.
 
     Subclasses are told by `tls_ready` and `tls_failed`.

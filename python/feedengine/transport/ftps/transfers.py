@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from feedengine.transport.ftps.data import UNCLEAN_SECONDS, Data, sentence
 from feedengine.transport.ftps.files import Files, Listed
-from feedengine.transport.ftps.library import BufferedIteratorProducer, FileProducer
 from feedengine.transport.ftps.passive import Expected, plain
+from feedengine.transport.ftps.upstream import BufferedIteratorProducer, FileProducer
 from feedengine.transport.landing import NothingToResume, Upload
 from feedengine.transport.reception import Landed, Refused
 
