@@ -131,7 +131,10 @@ where they began, over any number of records: `REFERENCE_CYCLE` fails the file a
 exist is what `references` say. Two numbers of one row are compared by `at_most`: `cost = { at_most = "amount" }` is
 a guard of margins.
 
-Rows of an entity with one of these rules are always read; unchanged ones are not skipped by their bytes.
+Rows of an entity with one of these rules are always read; unchanged ones are not skipped by their bytes. Where
+removals are to be held back (`--hold-removals`), windows of records that would go still count. A feed of such an
+entity that the safeguard stops is refused as a whole, even where it is set to hold only the removals: what came in
+their place would overlap with what stays.
 
 ## What rows may do
 

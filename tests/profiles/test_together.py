@@ -6,6 +6,7 @@ import re
 import tempfile
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -13,9 +14,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feedengine import profile
+from feedengine import engine, profile
 from feedengine.errors import ProfileError
-from identify.desk import Desk, Row, entity, text
+from identify.desk import SECRET, Desk, Row, entity, text
 from shop_of_profiles import CATALOG, codes, opened
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -253,3 +254,34 @@ def test_rows_that_others_hang_on_do_not_fall_so_late() -> None:
         assert profile.loads(declared.replace("POLICY", policy)).entities
     with pytest.raises(ProfileError, match="must fail the file or be a warning here"):
         profile.loads(declared.replace("POLICY", "reject"))
+
+
+@pytest.mark.feature("T4")
+@pytest.mark.parametrize(
+    ("ruled", "asked", "verdict", "overlapping"),
+    [
+        (True, {"safeguard": {"on_block": "hold"}}, "refused", 0),
+        (False, {"safeguard": {"on_block": "hold"}}, "held", 0),
+        (True, {"hold_removals": True}, "held", 3),
+        (True, {"force": True}, "apply", 0),
+    ],
+)
+def test_removals_that_are_held_leave_no_overlap(
+    tmp_path: Path, ruled: bool, asked: dict[str, Any], verdict: str, overlapping: int
+) -> None:
+    window = {"group": ["sku"], "from": "from", "to": "to"}
+    names = ["id", "sku", "from", "to"]
+    desk = Desk(tmp_path, [entity("things", [text(name) for name in names], windows=[window] if ruled else [])])
+    days = [{"sku": sku, "from": "2026-01-01", "to": "2026-12-31"} for sku in "ABC"]
+    desk.send("things", "sync", names, [{"id": f"old{at}", **day} for at, day in enumerate(days)])
+    feed = tmp_path / "next.csv"
+    feed.write_text("id,sku,from,to\n" + "".join(f"new{at},{','.join(day.values())}\n" for at, day in enumerate(days)))
+    request = {"operation": "sync", "entity": "things", "entities": desk.specs, "base": desk.base, "threads": 1}
+    request |= {"settings": {"rows": "reject"}, "temp_dir": str(tmp_path), **asked}
+    planner = engine.Planner(request, SECRET)
+    planner.scan(feed)
+    while (want := planner.next_want()) is not None:
+        planner.supply(desk.stored("things", want["columns"], None))
+    report = planner.decide()
+    assert report["verdict"] == verdict
+    assert report["entities"]["things"]["rejected"] == overlapping

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::entity::EntityPlan;
 use super::ops::Rows;
+use super::outcome::Outcome;
 use super::stop::Stop;
 use super::{Planner, Step};
 use crate::fault::{Code, Fault, Severity};
@@ -89,7 +91,12 @@ impl Planner {
         let invalid = self.problems.fatal(rows_fail);
         let (mut safeguard, holding_helps) = self.safeguard();
         let blocked = safeguard["decision"] == "blocked";
-        let holds = blocked && holding_helps && self.request.safeguard.on_block == OnBlock::Hold;
+        // Rows were let in where stored ones were to go: if those stay, windows overlap, or steps lead in a circle.
+        let made_room = |(entity, outcome): (&EntityPlan, &Outcome)| {
+            outcome.removed > 0 && outcome.added + outcome.changed > 0 && entity.spec.compared().next().is_some()
+        };
+        let helps = holding_helps && !self.entities.iter().zip(&self.outcomes).any(made_room);
+        let holds = blocked && helps && self.request.safeguard.on_block == OnBlock::Hold;
         let mut decision = "apply";
         if invalid {
             decision = "invalid";

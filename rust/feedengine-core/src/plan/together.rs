@@ -127,7 +127,10 @@ impl Planner {
     pub(super) fn end_together(&mut self, number: usize) -> Result<(), Stop> {
         let together = std::mem::take(&mut self.together);
         let (entity, read) = (&self.entities[number], &self.read[number]);
-        let leaves = |slot: u32| goes(entity, self.operation, read.uploaded, &read.protected, slot);
+        // What is asked to be held back stays, and its window with it.
+        let leaves = |slot: u32| {
+            !self.request.hold_removals && goes(entity, self.operation, read.uploaded, &read.protected, slot)
+        };
         let touched = |slot: u32| together.touched.holds(slot);
         let rules = &entity.spec.windows;
         let rejects = |at: &usize| rules[*at].policy == Policy::Reject;
