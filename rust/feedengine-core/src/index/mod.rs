@@ -5,6 +5,7 @@
 //! chunk carries a checksum that is verified when it is first touched, and a run that fails is rebuilt.
 
 mod format;
+mod probe;
 mod run;
 mod stack;
 mod write;

@@ -104,12 +104,22 @@ impl Index {
     }
 
     /// Prepares for a feed that names most records, with at most `room` bytes; gives how many are used. What does not
-    /// fit is read from its file.
-    pub fn expect_many(&mut self, threads: usize, room: usize) -> Result<usize, Damaged> {
+    /// fit is read from its file. `by_bytes` says that records are asked for by [`Index::unchanged`] first.
+    pub fn expect_many(&mut self, threads: usize, room: usize, by_bytes: bool) -> Result<usize, Damaged> {
         let mut used = 0;
         // The oldest run is the one that is probed most.
-        for run in &mut self.runs {
-            if used + run.hot_bytes() <= room {
+        for (number, run) in self.runs.iter_mut().enumerate() {
+            if by_bytes && number == 0 && run.raw_bytes() <= room {
+                run.hold_raws(threads)?;
+                used += run.raw_bytes();
+                // Only records that change are looked up by key now: they come from the mapping, as far as there is
+                // room for its pages.
+                if used + run.hot_bytes() <= room {
+                    used += run.hot_bytes();
+                } else {
+                    run.read_hot()?;
+                }
+            } else if used + run.hot_bytes() <= room {
                 run.copy_hot(threads)?;
                 used += run.hot_bytes();
             } else {
@@ -130,7 +140,7 @@ impl Index {
         self.runs.iter().for_each(Run::release);
     }
 
-    /// Prepares for [`Index::prefetch`] of `key`.
+    /// Prepares for [`Index::prefetch`] and [`Index::prefetch_raw`] of `key`.
     #[inline]
     pub fn prefetch_slot(&self, key: u128) {
         if let Some(run) = self.runs.first() {
@@ -144,6 +154,26 @@ impl Index {
         if let Some(run) = self.runs.first() {
             run.prefetch(key);
         }
+    }
+
+    /// Prepares for [`Index::unchanged`] of `key`.
+    #[inline]
+    pub fn prefetch_raw(&self, key: u128) {
+        if let Some(run) = self.runs.first() {
+            run.prefetch_raw(key);
+        }
+    }
+
+    /// The slot of the current record with `key`, if its bytes in the feed that last brought it hash to `raw`.
+    #[inline]
+    pub fn unchanged(&self, key: u128, raw: u64) -> Result<Option<u32>, Damaged> {
+        let Some((base, overlays)) = self.runs.split_first() else { return Ok(None) };
+        for (run, offset) in overlays.iter().zip(&self.offsets[1..]).rev() {
+            if let Some((position, hot)) = run.find(key)? {
+                return Ok((!hot.is_gone() && hot.raw == raw).then_some(offset + position as u32));
+            }
+        }
+        Ok(base.unchanged(key, raw)?.map(|position| position as u32))
     }
 
     /// The current record with `key`.
@@ -185,6 +215,11 @@ impl Index {
     pub fn owner(&self, slot: u32) -> Result<u128, Damaged> {
         let (run, position) = self.place(slot);
         run.owner(position)
+    }
+
+    /// The last place that a current record had in the last full feed; 0 = none was in one. Reads all of the index.
+    pub fn feed_length(&self) -> Result<u64, Damaged> {
+        self.live().try_fold(0, |longest, live| Ok(longest.max(u64::from(self.cold(live?.slot)?.ordinal))))
     }
 
     /// All current records in key order.
@@ -241,5 +276,42 @@ impl Iterator for LiveIter<'_> {
 
     fn next(&mut self) -> Option<Self::Item> {
         self.step().transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::RunWriter;
+    use super::*;
+
+    fn write(path: &Path, entries: &[Hot]) {
+        let mut writer = RunWriter::create(path, entries.len() as u64, false, 9).expect("create");
+        for hot in entries {
+            writer.push(*hot, Cold::default(), 0).expect("push");
+        }
+        writer.finish().expect("finish");
+    }
+
+    #[test]
+    fn the_newest_word_on_a_key_says_whether_its_bytes_are_known() {
+        let folder = tempfile::tempdir().expect("folder");
+        let (base, overlay) = (folder.path().join("base.run"), folder.path().join("overlay.run"));
+        let key = |n: u128| n << 120 | n;
+        let entries: Vec<Hot> = (1..=100).map(|n| Hot::new(key(n), n as u64, n as u64, true)).collect();
+        write(&base, &entries);
+        // Patched since: what its bytes in the last full feed were no longer says what it is. And one that went.
+        write(&overlay, &[Hot::new(key(7), 0, 101, true), Hot::gone(key(9))]);
+        for (by_bytes, room) in [(false, 0), (false, usize::MAX), (true, 40_000), (true, usize::MAX)] {
+            let mut index = Index::open(&[base.clone(), overlay.clone()], 9).expect("open");
+            index.expect_many(2, room, by_bytes).expect("whole");
+            for n in 1..=100 {
+                let known = !matches!(n, 7 | 9);
+                let expected = known.then_some(n as u32 - 1);
+                assert_eq!(index.unchanged(key(n), n as u64), Ok(expected), "{n} {by_bytes} {room}");
+                assert_eq!(index.find(key(n)).expect("whole").is_some(), n != 9);
+            }
+            index.calm();
+            assert_eq!(index.unchanged(key(8), 8), Ok(Some(7)));
+        }
     }
 }

@@ -89,7 +89,7 @@ impl Planner {
         self.check_rejected();
         let rows_fail = self.request.settings.rows == super::request::BadRows::Fail;
         let invalid = self.problems.fatal(rows_fail);
-        let (mut safeguard, holding_helps) = self.safeguard();
+        let (mut safeguard, holding_helps) = self.safeguard()?;
         let blocked = safeguard["decision"] == "blocked";
         // Rows were let in where stored ones were to go: if those stay, windows overlap, or steps lead in a circle.
         let made_room = |(entity, outcome): (&EntityPlan, &Outcome)| {
@@ -188,7 +188,7 @@ impl Planner {
     }
 
     /// The safeguard's findings, and whether what it blocks could go ahead without the removals.
-    fn safeguard(&self) -> (Json, bool) {
+    fn safeguard(&self) -> Result<(Json, bool), Stop> {
         let rules = &self.request.safeguard;
         let mut holding_helps = true;
         let mut worst = Decision::Ok;
@@ -227,33 +227,38 @@ impl Planner {
         let found = json!({
             "decision": worst,
             "entities": entities,
-            "signature": self.signature(),
+            "signature": self.signature()?,
             "segments": alarms.0,
             "values": alarms.1,
         });
-        (found, holding_helps)
+        Ok((found, holding_helps))
     }
 
     /// Why the removals look like a cut file rather than like removed products, if they do.
-    fn signature(&self) -> Option<Json> {
+    fn signature(&self) -> Result<Option<Json>, Stop> {
         if !self.operation.removes_absent || self.operation.keys_only() {
-            return None;
+            return Ok(None);
         }
         for (entity, outcome) in self.entities.iter().zip(&self.outcomes) {
             let read = &self.read[entity.number];
             let Some((section, end)) = read.section.as_ref().filter(|_| outcome.removed > 0) else { continue };
             if !end.final_newline && read.last_short.map(u64::from) == end.records.checked_sub(1) {
-                return Some(json!({"kind": "unfinished_record", "entity": entity.spec.name, "message":
-                    format!("the last record of {} is cut: it has fewer columns than the header", section.member)}));
+                return Ok(Some(json!({"kind": "unfinished_record", "entity": entity.spec.name, "message":
+                    format!("the last record of {} is cut: it has fewer columns than the header", section.member)})));
             }
             let ordinals = &outcome.removed_ordinals;
-            if is_tail(ordinals, outcome.previous_length) {
-                return Some(json!({"kind": "contiguous_tail", "entity": entity.spec.name, "message": format!(
+            // Only records that lay together can be an end; then it matters whether any lay behind them.
+            if !is_tail(ordinals, ordinals.iter().max().copied().map_or(0, u64::from)) {
+                continue;
+            }
+            let length = entity.index.feed_length()?;
+            if is_tail(ordinals, length) {
+                return Ok(Some(json!({"kind": "contiguous_tail", "entity": entity.spec.name, "message": format!(
                     "the file ends early: what is missing are the last {} of the {} records of the previous full feed",
-                    ordinals.len(), outcome.previous_length)}));
+                    ordinals.len(), length)})));
             }
         }
-        None
+        Ok(None)
     }
 
     fn entity_report(&self, number: usize, invalid: bool) -> Result<(Json, u64), Stop> {

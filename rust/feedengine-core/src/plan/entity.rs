@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::marks::Marks;
-use super::ops::Operation;
+use super::ops::{Operation, Rows};
 use super::request::EntityBase;
 use super::rules::Rules;
 use super::stop::Stop;
@@ -91,6 +91,16 @@ impl EntityPlan {
             base,
             index,
         })
+    }
+
+    /// Whether records whose bytes are known are left unread. Only a feed of whole records can do so: its bytes say all
+    /// that the record is, and its key.
+    pub fn may_skip(&self) -> bool {
+        self.operation.rows == Rows::Replace
+            && self.identity.is_none()
+            && self.spec.parents.is_none()
+            && self.spec.composed.is_empty()
+            && self.spec.compared().next().is_none()
     }
 
     /// The stored digest.

@@ -8,14 +8,14 @@ use memmap2::{MmapOptions, MmapRaw, UncheckedAdvice};
 
 use super::stop::Stop;
 use crate::index::prefetch;
-use crate::pages;
+use crate::pages::Zeroed;
 
 /// For every slot of an index the ordinal + 1 of the last record that named it; 0 = none did.
 pub struct Marks(Cells);
 
 /// Where they lie.
 enum Cells {
-    Memory(Box<[AtomicU32]>),
+    Memory(Zeroed<AtomicU32>),
     /// In an unnamed file: what is not looked at takes no memory once it is let go.
     File(MmapRaw),
 }
@@ -46,9 +46,8 @@ impl Marks {
             file.set_len(bytes as u64)?;
             return Ok(Marks(Cells::File(MmapOptions::new().len(bytes).map_raw(&file)?)));
         }
-        // SAFETY: an AtomicU32 of all zero bytes is the number 0. Zeroed memory is mapped when touched, so a patch of
-        // ten rows does not pay for ten million slots.
-        Ok(Marks(Cells::Memory(unsafe { Box::<[AtomicU32]>::new_zeroed_slice(slots).assume_init() })))
+        // Its pages are mapped when touched, so a patch of ten rows does not pay for ten million slots.
+        Ok(Marks(Cells::Memory(Zeroed::new(slots)?)))
     }
 
     /// Gives memory back where a file holds the marks too.
@@ -62,7 +61,7 @@ impl Marks {
     /// Prepares for a feed that names most slots.
     pub fn expect_many(&self) {
         if let Cells::Memory(cells) = &self.0 {
-            pages::prefer_large(cells);
+            cells.prefer_large();
         }
     }
 

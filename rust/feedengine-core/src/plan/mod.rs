@@ -346,7 +346,8 @@ impl Planner {
         for entity in &mut self.entities {
             // Rows of a patch are about as long as an entry: one that names a twentieth of the records touches most pages.
             if entity.index.hot_bytes() / 16 < size {
-                room -= entity.index.expect_many(self.threads, room)?;
+                let by_bytes = entity.may_skip();
+                room -= entity.index.expect_many(self.threads, room, by_bytes)?;
                 entity.marks.expect_many();
             }
         }

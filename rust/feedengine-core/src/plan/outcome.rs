@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::entity::EntityPlan;
 use super::stop::Stop;
 use super::touch::{Touch, kind};
-use super::walk::{walk_all, walk_touched};
+use super::walk::{walk_all, walk_leaving, walk_touched};
 use crate::change::rank::RankBitmap;
 use crate::index::Live;
 use crate::record::digest::Hasher;
@@ -72,26 +72,34 @@ pub struct Outcome {
     pub removed_keys: HashSet<u128>,
     /// Ordinals + 1 in the previous full feed of the records that go.
     pub removed_ordinals: Vec<u32>,
-    /// The longest such ordinal of the whole previous feed; 0 = not a full walk.
-    pub previous_length: u64,
 }
 
 /// Ordinals of removed records that are kept to recognise a cut feed.
 const ORDINALS: usize = 4_000_000;
 
-/// Works out the outcome. `full` visits every stored record, else only touched ones. `fate` judges stored records
-/// that the feed does not change (`None` for the touch, or one of the same content); `dropped` are ordinals whose
-/// row is ignored after all.
+/// Which stored records the outcome is about.
+pub enum Reach<'a> {
+    /// Those that the feed touches.
+    Touched,
+    /// Those as well that go though the feed does not touch them, as this says of a slot; all others stay.
+    Leaving(&'a dyn Fn(u32) -> bool),
+    /// All: whether one stays takes more than its slot.
+    All,
+}
+
+/// Works out the outcome. `fate` judges stored records that the feed does not change (`None` for the touch, or one of
+/// the same content); `dropped` are ordinals whose row is ignored after all.
 pub fn outcome(
     entity: &EntityPlan,
     hasher: &Hasher,
-    full: bool,
+    reach: Reach<'_>,
     owns: bool,
     dropped: &HashSet<u32>,
     mut fate: impl FnMut(Live, Option<&Touch>) -> Result<Fate, Stop>,
 ) -> Result<Outcome, Stop> {
     let mut sum = Outcome { digest: entity.base_digest(), active: entity.base.active as i64, ..Outcome::default() };
     let mut ordinals = Vec::new();
+    let full = !matches!(reach, Reach::Touched);
     let visit = |stored: Option<Live>, touch: Option<&Touch>| -> Result<(), Stop> {
         let dropped_touch = touch.is_some_and(|touch| dropped.contains(&touch.ordinal));
         let touch = touch.filter(|_| !dropped_touch);
@@ -111,23 +119,16 @@ pub fn outcome(
                     sum.deactivated += 1;
                 }
                 sum.closed.push((stored.hot.row(), reason::REPLACED));
-                if full {
-                    sum.previous_length = sum.previous_length.max(u64::from(cold.ordinal));
-                }
                 sum.enter(hasher, touch, &mut ordinals);
             }
             (Some(stored), touch) => {
                 let fate = fate(stored, touch)?;
-                if full {
-                    // Only the full walk can tell a cut feed; the patch of ten rows must not read cold parts.
-                    let cold = entity.index.cold(stored.slot)?;
-                    sum.previous_length = sum.previous_length.max(u64::from(cold.ordinal));
-                    if fate != Fate::Stays && cold.ordinal > 0 && sum.removed_ordinals.len() < ORDINALS {
-                        sum.removed_ordinals.push(cold.ordinal);
-                    }
-                }
                 if let Fate::Goes(why) = fate {
                     let cold = entity.index.cold(stored.slot)?;
+                    // Only what is absent from a full feed can tell that it was cut.
+                    if full && cold.ordinal > 0 && sum.removed_ordinals.len() < ORDINALS {
+                        sum.removed_ordinals.push(cold.ordinal);
+                    }
                     sum.removed += 1;
                     sum.gone_slots.resize(entity.index.slots() / 64 + 1, 0);
                     sum.gone_slots[stored.slot as usize / 64] |= 1 << (stored.slot % 64);
@@ -147,10 +148,10 @@ pub fn outcome(
         }
         Ok(())
     };
-    if full {
-        walk_all(entity, visit)?
-    } else {
-        walk_touched(entity, visit)?
+    match reach {
+        Reach::Touched => walk_touched(entity, visit)?,
+        Reach::Leaving(leaves) => walk_leaving(entity, leaves, visit)?,
+        Reach::All => walk_all(entity, visit)?,
     }
     sum.kept.sort_unstable_by_key(|kept| kept.0);
     sum.closed.sort_unstable();

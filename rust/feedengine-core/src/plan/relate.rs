@@ -7,7 +7,7 @@ use arrow_array::RecordBatch;
 use super::duplicates::{duplicate_fault, duplicate_severity};
 use super::entity::EntityPlan;
 use super::ops::Rows;
-use super::outcome::{Fate, Outcome, outcome, reason};
+use super::outcome::{Fate, Outcome, Reach, outcome, reason};
 use super::owners::{goes, orphans};
 use super::request::{Orphans, Strictness};
 use super::seen::Collected;
@@ -180,12 +180,17 @@ impl Planner {
             Some(owner) if settings.cascade && !self.held => &self.outcomes[owner].removed_keys,
             _ => &none,
         };
-        let full = !orphaned.is_empty() || (read.uploaded && operation.removes_absent);
+        let leaves = |slot| removes(number, slot);
+        let reach = match (orphaned.is_empty(), read.uploaded && operation.removes_absent) {
+            (true, true) => Reach::Leaving(&leaves),
+            (true, false) => Reach::Touched,
+            (false, _) => Reach::All,
+        };
         let owns = self.entities.iter().any(|other| self.owner_of(other.number) == Some(number));
         let mut overruled = 0;
         let went = if operation.purges { reason::PURGED } else { reason::REMOVED };
         let cascaded = if operation.purges { reason::CASCADED_PURGE } else { reason::CASCADED };
-        let result = outcome(entity, &self.hasher, full, owns, &dropped, |stored, _| {
+        let result = outcome(entity, &self.hasher, reach, owns, &dropped, |stored, _| {
             if removes(number, stored.slot) {
                 return Ok(Fate::Goes(went));
             }

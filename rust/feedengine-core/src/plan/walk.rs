@@ -66,3 +66,38 @@ pub fn walk_touched(
     }
     Ok(())
 }
+
+/// Calls `visit` for every settled touch as [`walk_touched`] does, and for every current record that no touch is about
+/// and that `leaves`, in whatever order. What stays is not looked at: a mark says that, and marks lie close together.
+pub fn walk_leaving(
+    entity: &EntityPlan,
+    leaves: &dyn Fn(u32) -> bool,
+    mut visit: impl FnMut(Option<Live>, Option<&Touch>) -> Result<(), Stop>,
+) -> Result<(), Stop> {
+    if entity.index.depth() > 1 {
+        // Which slots of several runs are current shows by their keys.
+        return walk_all(entity, |stored, touch| match (stored, touch) {
+            (Some(stored), None) if !leaves(stored.slot) => Ok(()),
+            _ => visit(stored, touch),
+        });
+    }
+    let mut touched = vec![0u64; entity.index.slots().div_ceil(64)];
+    walk_touched(entity, |stored, touch| {
+        if let Some(stored) = stored {
+            touched[stored.slot as usize / 64] |= 1 << (stored.slot % 64);
+        }
+        visit(stored, touch)
+    })?;
+    for (first, touched) in (0..).step_by(64).zip(touched) {
+        for slot in first..(first + 64).min(entity.index.slots() as u32) {
+            if touched >> (slot % 64) & 1 == 0 && leaves(slot) {
+                visit(Some(Found { slot, hot: entity.index.hot(slot)? }), None)?;
+            }
+        }
+    }
+    if entity.index.bytes() > LARGE {
+        entity.index.release();
+        entity.marks.release();
+    }
+    Ok(())
+}

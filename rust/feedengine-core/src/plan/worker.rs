@@ -50,8 +50,10 @@ pub struct Worker {
     /// Kept records.
     pub spool: SpoolPart,
     pub(super) scratch: Scratch,
+    /// Of the records of a block, where they may be left unread: raw hash, key, slot if the bytes are known.
+    raws: Vec<u64>,
     keys: Vec<Option<u128>>,
-    found: Vec<Option<Found>>,
+    known: Vec<u32>,
     facts: Vec<Facts>,
     record: Record,
     /// Whether the record at hand needs no escapes in JSON.
@@ -86,8 +88,9 @@ impl Worker {
             seen: task.entities.iter().map(|_| Seen::new()).collect(),
             spool,
             scratch: Scratch::new(),
+            raws: Vec::new(),
             keys: Vec::new(),
-            found: Vec::new(),
+            known: Vec::new(),
             facts: task.entities.iter().map(|entity| Facts::new(&entity.rules, &entity.table, task.hasher)).collect(),
             record: Record::default(),
             plain: false,
@@ -113,15 +116,9 @@ impl Worker {
             self.identified_block(task, identity, section, block)?;
             return self.hand_over(entity, BATCH);
         }
-        let rules = layout.fingerprint() ^ entity.rules_mark;
         // Without a header, what columns there are is told by the records.
         let mentions = tells_columns(entity, layout);
-        // Only a feed of whole records can leave a record unread: its bytes say all that the record is, and its key.
-        let may_skip = entity.operation.rows == Rows::Replace
-            && entity.spec.parents.is_none()
-            && entity.spec.composed.is_empty()
-            && entity.spec.compared().next().is_none()
-            && !mentions;
+        let may_skip = entity.may_skip() && !mentions;
         if may_skip {
             self.find(task, entity, layout, block)?;
         }
@@ -130,17 +127,12 @@ impl Worker {
             let ordinal = (block.first_record + u64::from(span.ordinal)) as u32;
             let position = || layout.position(&section.member, block, span);
             let place = Place { ordinal, position: &position };
-            let mut raw_hash = 0;
-            if may_skip {
-                raw_hash = task.hasher.raw(raw, rules);
-                if let Some(Some(found)) =
-                    self.found.get(number).filter(|found| found.is_some_and(|f| f.hot.raw == raw_hash))
-                {
-                    let text = || layout.key(raw).map(String::from_utf8_lossy).unwrap_or_default().into_owned();
-                    self.seen[entity.number].mark(task, entity, found.slot, &place, text);
-                    continue;
-                }
+            if may_skip && self.known[number] != NEW {
+                let text = || layout.key(raw).map(String::from_utf8_lossy).unwrap_or_default().into_owned();
+                self.seen[entity.number].mark(task, entity, self.known[number], &place, text);
+                continue;
             }
+            let raw_hash = if may_skip { self.raws[number] } else { 0 };
             let mut record = std::mem::take(&mut self.record);
             self.issues.clear();
             layout.parse(raw, &mut self.scratch, &mut record, &mut self.issues);
@@ -195,30 +187,31 @@ impl Worker {
     }
 
     /// Looks all records of a block up, each step ahead of the one that needs what it fetches: a directory slot, then
-    /// the entries it points to, then the record's mark. One after the other, each would wait for main memory.
+    /// the raw hashes it points to, then the record's mark, or its entry if its bytes are not known. One after the
+    /// other, each would wait for main memory.
     fn find(&mut self, task: &Task<'_>, entity: &EntityPlan, layout: &Layout, block: &Block) -> Result<(), Stop> {
+        let (index, rules) = (&entity.index, layout.fingerprint() ^ entity.rules_mark);
+        self.raws.clear();
         self.keys.clear();
-        self.found.clear();
-        if entity.index.depth() == 0 {
-            return Ok(());
-        }
+        self.known.clear();
         for span in &block.spans {
-            let key = layout.key(block.raw(span));
-            let key = key.map(|key| task.hasher.key(key));
-            if let Some(key) = key {
-                entity.index.prefetch_slot(key);
-            }
+            let raw = block.raw(span);
+            self.raws.push(task.hasher.raw(raw, rules));
+            let key = layout.key(raw).filter(|_| index.depth() > 0).map(|key| task.hasher.key(key));
+            key.into_iter().for_each(|key| index.prefetch_slot(key));
             self.keys.push(key);
         }
-        for (number, key) in self.keys.iter().enumerate() {
+        for (number, (key, raw)) in self.keys.iter().zip(&self.raws).enumerate() {
             if let Some(Some(ahead)) = self.keys.get(number + AHEAD) {
-                entity.index.prefetch(*ahead);
+                index.prefetch_raw(*ahead);
             }
-            let found = key.map(|key| entity.index.find(key)).transpose()?.flatten();
-            if let Some(found) = found {
-                entity.marks.prefetch(found.slot);
+            let slot = key.map(|key| index.unchanged(key, *raw)).transpose()?.flatten();
+            match (slot, key) {
+                (Some(slot), _) => entity.marks.prefetch(slot),
+                (None, Some(key)) => index.prefetch(*key),
+                (None, None) => {}
             }
-            self.found.push(found);
+            self.known.push(slot.unwrap_or(NEW));
         }
         Ok(())
     }
