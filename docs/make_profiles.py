@@ -35,7 +35,7 @@ all that has to be written (`docs/examples/nordlicht.toml`, which runs in the te
 {example}```
 
 `docs/examples/configurator.toml` is another: options, prices, attributes, assortments, promotions and bundles beside
-products.
+products; `docs/examples/options.toml` has option matrices.
 
 ## How a row is treated
 
@@ -135,6 +135,39 @@ Rows of an entity with one of these rules are always read; unchanged ones are no
 removals are to be held back (`--hold-removals`), windows of records that would go still count. A feed of such an
 entity that the safeguard stops is refused as a whole, even where it is set to hold only the removals: what came in
 their place would overlap with what stays.
+
+## Options of products
+
+What of a product can be configured comes in three files, and who reads them says so in three lines
+(`docs/examples/options.toml`, which runs in the tests, checks all of them):
+
+    [entities.products]
+    declares = { product = "sku", options = ["colour", "size"] }
+    [entities.options]
+    matrix = { of = "products", product = "sku", option = "option", value = "value", allowed = "allowed" }
+    [entities.variations]
+    chooses = { of = "options", product = "sku", options = ["colour", "size"] }
+
+Records name options in one of two forms: by a pair of fields, `option` and `value`, or by `options`, fields of which
+each is an option (`{ colour = "Colour" }` where files call it otherwise). Where they declare, a list declares each of
+its items. Names and values are compared as they are stored, letter by letter; `normal` and `map` make them alike.
+
+* A row of the matrix, or of what chooses, that names what its product does not declare is `OPTION_UNKNOWN`, with the
+  column and the value.
+* A row of the matrix whose `allowed` is false forbids what it names: one value, or with `options` all of its values
+  together; an option that the row leaves empty is any. A row that chooses them is `OPTION_FORBIDDEN`. Records that
+  are stored and chose them before stay: the row is told how many there are (`OPTION_IN_USE`, a warning).
+* A `closed` matrix has a row for every value that a product declares, allowed or not; with `options`, for every
+  combination of what it declares of them, each of which names all of them. Otherwise the file with the matrix fails
+  with `OPTION_MATRIX_INCOMPLETE`, which says how many rows a product lacks and the first of them. A `sync` file is
+  held to all products, other files to those that they change. A file that declares more is only warned, since what
+  it declares must be there before the matrix can name it.
+
+All is looked at as the catalog would be with the whole file or archive: with rows that fall (what is stored stays in
+their place), with records that go, with what `--hold-removals` holds back. A file whose rows are right only because
+of what goes is refused as a whole where the safeguard would hold the removals. `policy` says what becomes of rows;
+where other records hang on them, by identity, unique fields, a tree or a reference, it must be `fail` or `warn`.
+Values that a product no longer declares stay in stored rows until their file takes them out.
 
 ## What rows may do
 

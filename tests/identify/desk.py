@@ -30,7 +30,9 @@ def entity(name: str, fields: list[Spec], **rules: Any) -> Spec:
 
 
 def _array(kind: str, values: list[Any]) -> pa.Array:
-    return pa.array(values, {"list": pa.list_(pa.string()), "integer": pa.int64()}.get(kind, pa.string()))
+    return pa.array(
+        values, {"list": pa.list_(pa.string()), "integer": pa.int64(), "flag": pa.bool_()}.get(kind, pa.string())
+    )
 
 
 @dataclass

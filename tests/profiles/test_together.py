@@ -285,3 +285,15 @@ def test_removals_that_are_held_leave_no_overlap(
     report = planner.decide()
     assert report["verdict"] == verdict
     assert report["entities"]["things"]["rejected"] == overlapping
+
+
+@pytest.mark.feature("T4")
+def test_windows_of_records_whose_ids_the_engine_makes_are_compared_with_stored_ones(tmp_path: Path) -> None:
+    window = {"group": ["sku"], "from": "from", "to": "to", "policy": "warn"}
+    names = ["price_id", "sku", "from", "to"]
+    fields = [text("system_id"), *[text(name) for name in names]]
+    desk = Desk(tmp_path, [entity("prices", fields, windows=[window], identity=[{"field": "price_id"}])])
+    day = {"sku": "A", "from": "2026-01-01", "to": "2026-12-31"}
+    assert not desk.send("prices", "delta", names, [{"price_id": "1", **day}]).faults()
+    assert desk.send("prices", "delta", names, [{"price_id": "2", **day}]).faults() == {("WINDOW_OVERLAP", 1)}
+    assert not desk.send("prices", "delta", names, [{"price_id": "3", **day, "sku": "B"}]).faults()

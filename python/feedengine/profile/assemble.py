@@ -67,6 +67,15 @@ _OWN = {"column", "aliases", "example", "about", "unique", "required_when", "rep
 _SHARED_FIELD_KEYS = tuple(key for key in keys.FIELD if key.name not in _OWN)
 
 
+#: Tables that an entity has one of at most.
+_TABLES: dict[str, tuple[keys.Key, ...]] = {
+    "path": keys.PATH,
+    "declares": keys.DECLARES,
+    "matrix": keys.MATRIX,
+    "chooses": keys.CHOOSES,
+}
+
+
 def _entity(
     name: str, content: Any, profile: Mapping[str, Any], lists: Mapping[str, ClosedList], place: Place
 ) -> EntityDeclaration:
@@ -85,8 +94,9 @@ def _entity(
     given["references"] = [*references, *_references_to_lists(fields, lists, place / "fields")]
     for key, known in (("no_overlap", keys.NO_OVERLAP), ("no_cycle", keys.NO_CYCLE)):
         given[key] = [read.table(raw, known, place / key / number) for number, raw in enumerate(given[key], 1)]
-    if given["path"] is not None:
-        given["path"] = read.table(given["path"], keys.PATH, place / "path")
+    for key, rows in _TABLES.items():
+        if given[key] is not None:
+            given[key] = read.table(given[key], rows, place / key)
     check_fields(name, given, fields, columns, place)
     form, delimiter = read.format_of({**profile["format"], **given["format"]}, place / "format")
     return EntityDeclaration(

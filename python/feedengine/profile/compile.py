@@ -156,10 +156,29 @@ def entity_spec(
             for each in given["no_overlap"]
         ],
         "acyclic": given["no_cycle"],
+        "declares": _names(given["declares"]),
+        "matrix": _ruled(given["matrix"], "of", "allowed", "closed", "policy"),
+        "choice": _ruled(given["chooses"], "of", "policy"),
         "columns": {**columns, "required": list(columns["required"])} if _demanding(columns) else None,
         "mode": given["mode"] if given["mode"] != "create+enrich" else None,
     }
     return made | {key: value for key, value in more.items() if value}
+
+
+def _names(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """How records name options."""
+    if given is None:
+        return None
+    pair = [given["option"], given["value"]] if given["option"] else None
+    made = {"product": given["product"], "pair": pair, "columns": [list(each) for each in given["options"]]}
+    return {key: value for key, value in made.items() if value}
+
+
+def _ruled(given: Mapping[str, Any] | None, *keys: str) -> dict[str, Any] | None:
+    """A rule of options: how records name them, and more keys."""
+    if given is None:
+        return None
+    return {"names": _names(given)} | {key: given[key] for key in keys if given[key] is not None}
 
 
 def _pair(pairs: Sequence[tuple[str, str]]) -> list[str] | None:

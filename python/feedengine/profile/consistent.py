@@ -13,6 +13,8 @@ from feedengine.profile.model import EntityDeclaration, Field, Naming
 from feedengine.profile.place import Place
 
 _NUMBERS = ("integer", "decimal")
+#: Keys that say what records have to do with options of products, and their names in the engine's spec.
+OPTION_KEYS = {"declares": "declares", "matrix": "matrix", "chooses": "choice"}
 #: Keys that have a meaning for some types alone.
 MEANT_FOR: dict[str, tuple[str, ...]] = {
     "separator": ("list",),
@@ -145,6 +147,14 @@ def check_fields(
             for name in (*rule.get("group", ()), rule["from"], rule["to"]):
                 known_field(name, place / key / number)
     _windows(given["no_overlap"], {each.name: each for each in fields}, place / "no_overlap")
+    for key in OPTION_KEYS:
+        named = given[key] or {}
+        for part in ("product", "option", "value", "allowed"):
+            known_field(named.get(part), place / key / part)
+        for name, _ in named.get("options", ()):
+            known_field(name, place / key / "options")
+        if named and (named["option"] is None) != (named["value"] is None):
+            raise (place / key).error("needs both option and value, or options in their place")
     if given["path"]:
         known_field(given["path"]["field"], place / "path" / "field")
     for field in columns["required"]:
@@ -213,6 +223,10 @@ def check_entities(entities: Sequence[EntityDeclaration], place: Place) -> None:
             pair = spec[json_key]
             if pair and pair[1] not in known:
                 raise (at / key).unknown("names an entity that is not declared,", pair[1], known)
+        for key, json_key in OPTION_KEYS.items():
+            of = spec.get(json_key, {}).get("of")
+            if of is not None and of not in known:
+                raise (at / key / "of").unknown("names an entity that is not declared,", of, known)
         for name in each.after:
             if name not in known:
                 raise (at / "after").unknown("names an entity that is not declared,", name, known)
@@ -273,4 +287,5 @@ def _needed(entity: EntityDeclaration) -> set[str]:
     spec = entity.spec
     pairs = [pair for pair in (spec["owner"], spec["refers"]) if pair]
     references = [each["entity"] for each in spec.get("references", ())]
-    return {*(pair[1] for pair in pairs), *references, *entity.after}
+    options = [spec[key]["of"] for key in ("matrix", "choice") if key in spec]
+    return {*(pair[1] for pair in pairs), *references, *options, *entity.after}

@@ -86,6 +86,11 @@ def pairs(raw: Any) -> tuple[tuple[str, str], ...]:
     raise ValueError(f"must be a table of texts; not {shown(raw)}")
 
 
+def names_or_pairs(raw: Any) -> tuple[tuple[str, str], ...]:
+    """A table of texts, in its order; a list of texts is one in which each stands for itself."""
+    return tuple((each, each) for each in texts(raw)) if isinstance(raw, list) else pairs(raw)
+
+
 def numbers(raw: Any) -> tuple[tuple[str, str], ...]:
     """A table of decimal numbers, in its order."""
     if not isinstance(raw, Mapping):

@@ -161,6 +161,10 @@ codes! {
     BadWindow "BAD_WINDOW" Row "give the window a first value that is not behind its last one";
     WindowOverlap "WINDOW_OVERLAP" Row "let the windows of a group follow each other: none of those that overlap was taken";
     ReferenceCycle "REFERENCE_CYCLE" File "take one of the steps out: nothing can be a part of itself";
+    OptionUnknown "OPTION_UNKNOWN" Row "correct the option or the value, or send the product that declares it first";
+    OptionForbidden "OPTION_FORBIDDEN" Row "choose other values, or let the matrix allow these together";
+    OptionInUse "OPTION_IN_USE" Warning "update the records that still choose what is forbidden now";
+    OptionMatrixIncomplete "OPTION_MATRIX_INCOMPLETE" File "send the rows that are missing too, each allowed or not, or take the values from the product";
     // meaning: relations
     Orphan "ORPHAN" File "send the item too, or take the variation out";
     VariationMoved "VARIATION_MOVED" Warning "check that the variation really belongs to another item now";
@@ -198,6 +202,7 @@ impl Code {
             | Code::UnknownPricelist
             | Code::UnknownSalesRep
             | Code::DanglingReference
+            | Code::OptionUnknown
             | Code::Parked
             | Code::MissingLink
             | Code::Orphan

@@ -53,7 +53,25 @@ def _entity(entity: EntityDeclaration) -> Iterator[str]:
         yield f"  windows from {rule['from']} to {rule['to']}{group} do not overlap: {rule['policy']}"
     for rule in entity.spec.get("acyclic", ()):
         yield f"  no way leads from {rule['from']} over {rule['to']} back to it"
+    yield from _options(entity)
     yield f"  {len(entity.fields)} fields: {', '.join(field.name for field in entity.fields)}"
+
+
+def _options(entity: EntityDeclaration) -> Iterator[str]:
+    spec = entity.spec
+    if "declares" in spec:
+        yield f"  declares what there is of a {spec['declares']['product']}: {_named(spec['declares'])}"
+    if "matrix" in spec:
+        matrix = spec["matrix"]
+        closed = "has a row for all" if matrix["closed"] else "says what is allowed"
+        yield f"  {closed} that {matrix['of']} declare, by {_named(matrix['names'])}: {matrix['policy']}"
+    if "choice" in spec:
+        choice = spec["choice"]
+        yield f"  chooses what {choice['of']} allow, by {_named(choice['names'])}: {choice['policy']}"
+
+
+def _named(names: Mapping[str, Any]) -> str:
+    return ", ".join(names["pair"] if "pair" in names else [option for _, option in names["columns"]])
 
 
 def fields(made: Profile, entity: EntityDeclaration) -> Iterator[str]:

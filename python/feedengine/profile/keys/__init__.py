@@ -18,6 +18,7 @@ from feedengine.profile.keys.files import (
 )
 from feedengine.profile.keys.key import Key
 from feedengine.profile.keys.lists import LIST
+from feedengine.profile.keys.options import CHOOSES, DECLARES, MATRIX
 from feedengine.profile.keys.together import NO_CYCLE, NO_OVERLAP
 
 #: Every table that a profile may have, in the order of the documentation.
@@ -38,6 +39,9 @@ TABLES: tuple[tuple[str, tuple[Key, ...]], ...] = (
     ("[[entities.NAME.references]]", REFERENCE),
     ("[[entities.NAME.no_overlap]]", NO_OVERLAP),
     ("[[entities.NAME.no_cycle]]", NO_CYCLE),
+    ("[entities.NAME.declares]", DECLARES),
+    ("[entities.NAME.matrix]", MATRIX),
+    ("[entities.NAME.chooses]", CHOOSES),
     ("[entities.NAME.path]", PATH),
     ("[entities.NAME.fields.FIELD]", FIELD),
     ("[exports.NAME]", EXPORT),
@@ -45,7 +49,9 @@ TABLES: tuple[tuple[str, tuple[Key, ...]], ...] = (
 )
 
 __all__ = [
+    "CHOOSES",
     "COLUMNS",
+    "DECLARES",
     "ENTITY",
     "EXPORT",
     "EXPORT_FILE",
@@ -55,6 +61,7 @@ __all__ = [
     "FIXED_RECORD",
     "FORMAT",
     "LIST",
+    "MATRIX",
     "NAMING",
     "NO_CYCLE",
     "NO_OVERLAP",

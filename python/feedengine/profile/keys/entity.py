@@ -89,6 +89,27 @@ ENTITY = (
         "tables",
         "steps from one value to another that never lead back: see [[entities.NAME.no_cycle]]",
     ),
+    Key(
+        "declares",
+        kinds.optional(kinds.table),
+        None,
+        "table",
+        "its records declare options of products: see [entities.NAME.declares]",
+    ),
+    Key(
+        "matrix",
+        kinds.optional(kinds.table),
+        None,
+        "table",
+        "its records say which values of options are allowed: see [entities.NAME.matrix]",
+    ),
+    Key(
+        "chooses",
+        kinds.optional(kinds.table),
+        None,
+        "table",
+        "its records choose values of options: see [entities.NAME.chooses]",
+    ),
     Key("path", kinds.optional(kinds.table), None, "table", "the entity is a tree by path: see [entities.NAME.path]"),
     Key(
         "parents",

@@ -52,14 +52,14 @@ pub fn wrong(specs: &[EntitySpec]) -> Vec<Amiss> {
     all
 }
 
-struct Found<'a> {
+pub(super) struct Found<'a> {
     entity: &'a str,
     field: Option<&'a str>,
     all: &'a mut Vec<Amiss>,
 }
 
 impl Found<'_> {
-    fn say(&mut self, message: String) {
+    pub(super) fn say(&mut self, message: String) {
         self.all.push(Amiss { entity: self.entity.into(), field: self.field.map(str::to_owned), message });
     }
 }
@@ -258,6 +258,7 @@ fn relations(specs: &[EntitySpec], spec: &EntitySpec, found: &mut Found<'_>) {
         found.say(format!("{:?} cannot be required by itself", condition.field));
     }
     together(specs, spec, found);
+    super::options::wrong(specs, spec, found);
     if let Some(name) = twice(&spec.composed) {
         found.say(format!("the key has {name:?} as a part twice"));
     }
@@ -309,16 +310,21 @@ fn together(specs: &[EntitySpec], spec: &EntitySpec, found: &mut Found<'_>) {
     for steps in spec.acyclic.iter().filter(|steps| is_list(&steps.from)) {
         found.say(format!("a step cannot begin at the list {:?}", steps.from));
     }
-    // A row that falls so late takes nothing else along: there may be nothing that hangs on it.
+    if hangs(specs, spec) && spec.windows.iter().any(|window| window.policy == Policy::Reject) {
+        found.say(format!("windows that overlap must fail the file or be a warning here: {WHY_HANGS}"));
+    }
+}
+
+/// Whether something hangs on rows of `spec`: one that falls late takes nothing else along.
+pub(super) fn hangs(specs: &[EntitySpec], spec: &EntitySpec) -> bool {
     let named = specs.iter().any(|other| {
         other.references.iter().any(|to| to.entity == spec.name)
             || [&other.owner, &other.refers].into_iter().flatten().any(|(_, entity)| *entity == spec.name)
     });
-    let held = named
+    named
         || !(spec.identity.is_empty() && spec.unique.is_empty() && spec.path.is_none() && spec.parents.is_none())
-        || spec.owner.is_some();
-    if held && spec.windows.iter().any(|window| window.policy == Policy::Reject) {
-        let why = "it has an identity, unique fields, a tree or an owner, or others name its records";
-        found.say(format!("windows that overlap must fail the file or be a warning here: {why}"));
-    }
+        || spec.owner.is_some()
 }
+
+/// What [`hangs`] found, in words.
+pub(super) const WHY_HANGS: &str = "it has an identity, unique fields, a tree or an owner, or others name its records";

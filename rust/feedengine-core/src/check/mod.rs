@@ -11,6 +11,7 @@ mod declared;
 mod form;
 mod html;
 mod normal;
+mod options;
 mod pattern;
 mod record;
 mod rule;

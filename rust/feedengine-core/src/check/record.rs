@@ -55,11 +55,13 @@ pub struct Checks {
     conditions: Vec<Condition>,
 }
 
-fn severity(policy: Policy) -> Severity {
-    match policy {
-        Policy::Reject => Severity::Row,
-        Policy::Fail => Severity::File,
-        Policy::Warn => Severity::Warning,
+impl From<Policy> for Severity {
+    fn from(policy: Policy) -> Severity {
+        match policy {
+            Policy::Reject => Severity::Row,
+            Policy::Fail => Severity::File,
+            Policy::Warn => Severity::Warning,
+        }
     }
 }
 
@@ -73,7 +75,7 @@ impl Checks {
             .map(|field| {
                 let all = || field.checks.iter().map(|check| &check.rule);
                 let compiled = |check: &crate::record::rule::Check| {
-                    Some((Rule::new(&check.rule, all(), table)?, severity(check.policy)))
+                    Some((Rule::new(&check.rule, all(), table)?, check.policy.into()))
                 };
                 (!field.checks.is_empty()).then(|| Field {
                     name: field.name.clone(),
@@ -83,7 +85,7 @@ impl Checks {
                         .checks
                         .iter()
                         .find(|check| check.rule == Declared::Required)
-                        .map(|check| severity(check.policy)),
+                        .map(|check| check.policy.into()),
                 })
             })
             .collect();
@@ -97,7 +99,7 @@ impl Checks {
                     when: table.find(&condition.when)?,
                     asks: condition.when.clone(),
                     is: (!condition.is.is_empty()).then(|| Words::new(condition.is.iter().map(String::as_str))),
-                    severity: severity(condition.policy),
+                    severity: condition.policy.into(),
                 })
             })
             .collect();

@@ -91,11 +91,14 @@ impl Planner {
         let invalid = self.problems.fatal(rows_fail);
         let (mut safeguard, holding_helps) = self.safeguard()?;
         let blocked = safeguard["decision"] == "blocked";
-        // Rows were let in where stored ones were to go: if those stay, windows overlap, or steps lead in a circle.
+        // Rows were let in where stored ones were to go: if those stay, windows overlap, or steps lead in a circle,
+        // or a matrix does not allow what came.
         let made_room = |(entity, outcome): (&EntityPlan, &Outcome)| {
-            outcome.removed > 0 && outcome.added + outcome.changed > 0 && entity.spec.compared().next().is_some()
+            let rules = !(entity.spec.windows.is_empty() && entity.spec.acyclic.is_empty());
+            outcome.removed > 0 && outcome.added + outcome.changed > 0 && rules
         };
-        let helps = holding_helps && !self.entities.iter().zip(&self.outcomes).any(made_room);
+        let needed = self.entities.iter().zip(&self.outcomes).any(made_room) || self.needs_removals();
+        let helps = holding_helps && !needed;
         let holds = blocked && helps && self.request.safeguard.on_block == OnBlock::Hold;
         let mut decision = "apply";
         if invalid {

@@ -5,9 +5,11 @@
 //! record once, against its stored cells) -> `relate` (owners, trees, references) -> `outcome` (counts) -> `decide`.
 
 mod ahead;
+mod allowed;
 mod blocks;
 mod cells;
 mod claims;
+mod combos;
 mod cycles;
 mod dangling;
 mod decide;
@@ -19,10 +21,12 @@ mod identified;
 mod known;
 mod locate;
 mod marks;
+mod matrix;
 mod merge;
 pub mod ops;
 mod outcome;
 mod owners;
+mod pairs;
 mod parked;
 mod problems;
 mod rejected;
@@ -80,6 +84,7 @@ use crate::record::digest::{Hasher, fingerprint};
 use claims::Claims;
 use dangling::Dangling;
 use guards::ColumnScan;
+use matrix::Gathered;
 use ops::Operation;
 use problems::Problems;
 use request::SingleFile;
@@ -135,6 +140,7 @@ enum Step {
     Tree,
     Relate,
     Together(usize),
+    Matrix(usize),
     Scan(usize),
     Dangling(usize),
     Ready,
@@ -166,6 +172,7 @@ pub struct Planner {
     standing: Option<HashSet<Print>>,
     dropped: Vec<HashSet<u32>>,
     together: Together,
+    matrix: Option<Gathered>,
     /// Rows that fell because of what records are together; among those that are dropped.
     overlapping: Vec<HashSet<u32>>,
     overruled: Vec<u64>,
@@ -239,6 +246,7 @@ impl Planner {
             standing: None,
             dropped: (0..count).map(|_| HashSet::new()).collect(),
             together: Together::default(),
+            matrix: None,
             overlapping: (0..count).map(|_| HashSet::new()).collect(),
             overruled: vec![0; count],
             held: false,
@@ -401,10 +409,7 @@ impl Planner {
                     self.joined = Spool::join(vec![full.into_inner().unwrap_or_else(PoisonError::into_inner)])?;
                     self.step = Step::Together(0);
                 }
-                Step::Together(number) if number == self.entities.len() => {
-                    self.relate()?;
-                    self.step = Step::Scan(0);
-                }
+                Step::Together(number) if number == self.entities.len() => self.step = Step::Matrix(0),
                 Step::Together(number) => {
                     if self.begin_together(number)? {
                         let columns = self.together_columns(number);
@@ -414,6 +419,19 @@ impl Planner {
                         self.end_together(number)?;
                     }
                     self.step = Step::Together(number + 1);
+                }
+                Step::Matrix(number) if number == self.entities.len() => {
+                    self.relate()?;
+                    self.step = Step::Scan(0);
+                }
+                Step::Matrix(number) => {
+                    if self.matrix.is_some() || self.begin_matrix(number)? {
+                        if let Some(want) = self.matrix_wanted() {
+                            return Ok(Some(want));
+                        }
+                        self.end_matrix(number)?;
+                    }
+                    self.step = Step::Matrix(number + 1);
                 }
                 Step::Scan(number) if number == self.entities.len() => self.step = Step::Dangling(0),
                 Step::Dangling(number) if number == self.entities.len() => self.step = Step::Ready,
@@ -473,6 +491,7 @@ impl Planner {
             }
             Step::Relate => self.supply_tree(batch),
             Step::Together(number) => self.supply_together(number, batch),
+            Step::Matrix(_) => self.supply_matrix(batch),
             Step::Scan(number) => {
                 let closed = &self.outcomes[number].closed;
                 self.scans[number].supply(&self.entities[number], closed, batch)
@@ -490,6 +509,7 @@ impl Planner {
                 self.end_together(number)?;
                 self.step = Step::Together(number + 1);
             }
+            Step::Matrix(_) => self.matrix_supplied(),
             Step::Scan(number) => self.step = Step::Scan(number + 1),
             Step::Dangling(number) => {
                 self.report_dangling(number);

@@ -143,7 +143,7 @@ impl Planner {
         Ok(())
     }
 
-    fn owner_of(&self, number: usize) -> Option<usize> {
+    pub(super) fn owner_of(&self, number: usize) -> Option<usize> {
         let (_, name) = self.entities[number].spec.owner.as_ref()?;
         self.entity(name)
     }

@@ -13,11 +13,11 @@ use super::rejected::Bits;
 use super::spool::NOWHERE;
 use super::stop::Stop;
 use super::stored::StoredRows;
-use super::touch::{NEW, kind};
+use super::touch::{NEW, Touch, kind};
 use super::windows::{STORED, Told, Window, fall, is_there, keep, overlaps};
 use crate::bags::{PARTS, Partitioned};
 use crate::fault::{Code, Fault, Severity};
-use crate::identify::{given, items};
+use crate::identify::{given, items, key_hash};
 use crate::record::rule::Policy;
 use crate::record::{FieldId, Record};
 
@@ -76,24 +76,38 @@ impl Planner {
             steps: steps.collect(),
             touched: Bits::default(),
         };
+        self.each_row(number, |record, touch, _| {
+            if touch.slot != NEW {
+                together.touched.set(touch.slot);
+            }
+            together.take(self, record, touch.ordinal, touch.slot)
+        })?;
+        self.together = together;
+        Ok(true)
+    }
+
+    /// Calls `each` for every record that a row adds or changes, as it will be, with its touch and whether it is a merged
+    /// one.
+    pub(super) fn each_row(
+        &self,
+        number: usize,
+        mut each: impl FnMut(&Record, &Touch, bool) -> Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        let entity = &self.entities[number];
         let (mut buffer, mut record) = (Vec::new(), Record::default());
         for part in 0..PARTS {
             let touches = entity.settled.load(part)?;
             for touch in touches.iter().filter(|touch| matches!(touch.kind, kind::ADDED | kind::CHANGED)) {
-                let patched = entity.operation.rows == Rows::Merge && touch.kind == kind::CHANGED;
+                let merged = entity.operation.rows == Rows::Merge && touch.kind == kind::CHANGED;
                 if touch.place == NOWHERE {
-                    return Err(Stop::Broken(format!("a row of {} that is compared was not kept", spec.name)));
+                    return Err(Stop::Broken(format!("a row of {} that is compared was not kept", entity.spec.name)));
                 }
-                let spool = if patched { &self.joined } else { &self.spool };
+                let spool = if merged { &self.joined } else { &self.spool };
                 spool.read(touch.place, &mut buffer, &mut record)?;
-                if touch.slot != NEW {
-                    together.touched.set(touch.slot);
-                }
-                together.take(self, &record, touch.ordinal, touch.slot)?;
+                each(&record, touch, merged)?;
             }
         }
-        self.together = together;
-        Ok(true)
+        Ok(())
     }
 
     /// Columns of stored records that are compared with those of rows; none where nothing is stored.
@@ -111,11 +125,12 @@ impl Planner {
         let mut together = std::mem::take(&mut self.together);
         let entity = &self.entities[number];
         let rows = StoredRows::new(batch, &entity.spec, &entity.table)?;
+        let made = !entity.spec.identity.is_empty();
         let mut record = Record::default();
         for at in 0..rows.len() {
             rows.read(at, &mut record)?;
-            let key = record.text(FieldId(0)).unwrap_or_default();
-            if let Some(found) = entity.index.find(self.hasher.key(key.as_bytes()))? {
+            let key = key_hash(made, record.text(FieldId(0)).unwrap_or_default(), &self.hasher);
+            if let Some(found) = key.map(|key| entity.index.find(key)).transpose()?.flatten() {
                 together.take(self, &record, STORED, found.slot)?;
             }
         }
@@ -144,11 +159,7 @@ impl Planner {
         let fell = fall(&bags, &mut fallen, leaves, touched)?;
         let mut found: Vec<(Code, Severity, u32, &str, String)> = Vec::new();
         for (at, rule) in rules.iter().enumerate() {
-            let severity = match rule.policy {
-                Policy::Reject => Severity::Row,
-                Policy::Fail => Severity::File,
-                Policy::Warn => Severity::Warning,
-            };
+            let severity = rule.policy.into();
             for (ordinal, _) in &together.amiss[at] {
                 let message =
                     format!("the window from {} to {} ends before it begins, or cannot be read", rule.from, rule.to);

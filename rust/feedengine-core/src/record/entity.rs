@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Kind;
+use super::options::{Choice, Matrix, Names};
 use super::rule::{Acyclic, Check, Columns, Condition, Identifier, Mode, Path, ReferenceTo, Step, Window};
 
 /// Where a field stands in nested JSON.
@@ -137,6 +138,15 @@ pub struct EntitySpec {
     /// Steps that never lead in a circle.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acyclic: Vec<Acyclic>,
+    /// What its records declare of products' options.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub declares: Option<Names>,
+    /// Which values of options its records allow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub matrix: Option<Matrix>,
+    /// What its records choose of options.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub choice: Option<Choice>,
     /// What rows may do to the catalog.
     #[serde(default, skip_serializing_if = "Mode::is_default")]
     pub mode: Mode,
@@ -156,7 +166,7 @@ impl EntitySpec {
     /// Fields that rules compare between records, whose values must be known of every record that changes.
     pub fn compared(&self) -> impl Iterator<Item = &String> {
         let windows = self.windows.iter().flat_map(|window| window.group.iter().chain([&window.from, &window.to]));
-        windows.chain(self.acyclic.iter().flat_map(|steps| [&steps.from, &steps.to]))
+        windows.chain(self.acyclic.iter().flat_map(|steps| [&steps.from, &steps.to])).chain(self.named())
     }
 
     /// A declared field by canonical name.
@@ -231,6 +241,9 @@ pub fn constructor() -> Vec<EntitySpec> {
         columns: Columns::default(),
         windows: Vec::new(),
         acyclic: Vec::new(),
+        declares: None,
+        matrix: None,
+        choice: None,
         mode: Mode::default(),
     };
     let mut item_fields = vec![id.clone(), FieldSpec { required: true, ..name.clone() }];

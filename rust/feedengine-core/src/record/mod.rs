@@ -3,6 +3,7 @@
 pub mod digest;
 pub mod entity;
 mod fields;
+pub mod options;
 mod row;
 pub mod rule;
 pub mod scalar;
