@@ -19,6 +19,7 @@ mod facts;
 mod guards;
 mod identified;
 mod known;
+mod lacks;
 mod locate;
 mod marks;
 mod matrix;
