@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from feedengine import engine
 from feedengine.errors import ConfigError
 from feedengine.profile import Profile
 from feedengine.settings import Settings
+from feedengine.settings.table import ENTITY_LIMITS
 from feedengine.store import Base, EntityBase, Store
 from feedengine.store.entities import Entities
 
@@ -77,7 +77,7 @@ def _safeguard(profile: Profile, settings: Settings, catalog: str, base: Base) -
                 state="Nothing was changed.",
             )
     # Constructor's three have settings of their own.
-    limits = {each["name"]: guard.pop(each["name"]) for each in engine.constructor_entities()} | limits
+    limits = {name: guard.pop(name) for name in ENTITY_LIMITS} | limits
     chosen = {name: limit for name, limit in limits.items() if name in base.entities and limit is not None}
     return {**guard, "entities": chosen}
 

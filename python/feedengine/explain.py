@@ -69,10 +69,11 @@ def _dangling(made: Plan, catalog: Catalog) -> None:
 def _gone_first(made: Plan, catalog: Catalog) -> list[dict[str, Any]]:
     """Which groups and brands lose most, so that a person sees at once what kind of products would go."""
     found: list[dict[str, Any]] = []
-    first = catalog.entities.specs[0]
-    entity = str(first["name"])
+    first = made.target.profile.entities[0]
+    entity = first.name
     columns = {column.name for column in made.base.entities[entity].columns}
-    for column in (first["refers"][0] if first.get("refers") else "", "facet:Brand"):
+    mentioned = first.spec["refers"] or [""]
+    for column in (mentioned[0], *first.explained_by):
         if column in columns and made.planner:
             rows = made.planner.removed_rows(entity, _EXPLAINED)
             found += catalog.breakdown(made.target.section, entity, column, rows, 20)

@@ -111,6 +111,7 @@ def _entity(
         key_of=given["key_of"],
         shared=given["shared"],
         owner_column=given["owner"],
+        explained_by=given["explained_by"],
         cadence=given["cadence"],
         after=given["after"],
         park_for=given["park_for"] or DEFAULT_PARKING,

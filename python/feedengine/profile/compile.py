@@ -13,6 +13,8 @@ _KINDS = {"list": "list", "boolean": "flag", "integer": "integer", "json": "json
 #: Types that are one rule of the engine.
 _TYPE_RULES = {"date": "date", "uuid": "uuid", "url": "url", "gtin": "gtin"}
 _LARGEST = 2**63 - 1
+#: What the engine takes where nothing is said.
+_USUAL = (("max_facet", 200), ("max_name", 1000))
 
 
 def plain_column(column: str, loose: bool) -> str:
@@ -135,6 +137,8 @@ def entity_spec(
         "size_class": given["size_class"] or name,
     }
     more = {
+        "flat_by": list(given["flat_by"]),
+        **{key: given[key] for key, usual in _USUAL if given[key] != usual},
         "identity": [{"field": field, "weak": weak} for field, weak in given["identity"]],
         "composed": list(given["key_of"]),
         "unique": [each.name for each in fields if each.unique],

@@ -159,6 +159,10 @@ def check_fields(
         known_field(given["path"]["field"], place / "path" / "field")
     for field in columns["required"]:
         known_field(field, place / "columns" / "required")
+    members = [each.json or each.name for each in fields if each.place == "top"]
+    for column in given["flat_by"]:
+        if column in members:
+            raise (place / "flat_by").error(f'has "{column}", which nested JSON records have as a member too')
     _kinds(given, {each.name: each for each in fields}, place)
 
 

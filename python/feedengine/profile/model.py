@@ -85,6 +85,7 @@ class EntityDeclaration:
     key_of: tuple[str, ...]
     shared: bool
     owner_column: str | None
+    explained_by: tuple[str, ...]
     cadence: float | None
     after: tuple[str, ...]
     park_for: float
@@ -144,9 +145,9 @@ class Profile:
                 return each
         raise KeyError(name)
 
-    def engine_entities(self) -> tuple[dict[str, Any], ...]:
-        """Every entity as `record/entity.rs` declares it."""
-        return tuple(copy.deepcopy(dict(each.spec)) for each in self.entities)
+    def engine_entities(self) -> tuple[Mapping[str, Any], ...]:
+        """Every entity as `record/entity.rs` declares it: the profile's own, which nobody changes."""
+        return tuple(each.spec for each in self.entities)
 
     def format(self, entity: str) -> dict[str, Any] | None:
         """How the entity's files are written, as the engine's request has it; None where nothing is declared."""

@@ -14,7 +14,7 @@ from typing import Any
 from feedengine.errors import ConfigError, Hint, UsageError
 from feedengine.settings.kinds import Secret
 from feedengine.settings.setting import REQUIRED, Setting
-from feedengine.settings.table import BY_NAME, CATALOG_TABLES, NAMED, SETTINGS, TABLES
+from feedengine.settings.table import BY_NAME, CATALOG_TABLES, ENTITY_LIMITS, NAMED, SETTINGS, TABLES
 
 FILE_NAME = "feedengine.toml"
 
@@ -66,7 +66,7 @@ class Settings:
             values[dotted] = _flag_value(BY_NAME[dotted], typed, raw)
             if dotted == "safeguard.limit":
                 # A limit that was typed is meant for all entities, whatever the file says about single ones.
-                for entity in ("items", "variations", "item_groups"):
+                for entity in ENTITY_LIMITS:
                     values[f"safeguard.{entity}"] = Value(None, f"flag {typed}")
                 values["safeguard.entities"] = Value({}, f"flag {typed}")
         return cls(values, catalogs, path, named)

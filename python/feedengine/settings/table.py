@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from feedengine.settings import kinds
 from feedengine.settings.setting import Key, Setting
 from feedengine.settings.tables import accounts, engine, entities, fetch, ftps, queue, send, sftp, tell
 
@@ -24,6 +25,9 @@ NAMED: dict[str, tuple[Key, ...]] = {
     "exports": entities.EXPORTS,
     "intake": entities.INTAKE,
 }
+
+#: Entities of Constructor's whose limits have settings of their own; those of others stand in `safeguard.entities`.
+ENTITY_LIMITS: tuple[str, ...] = tuple(each.name for each in SETTINGS if each.kind is kinds.optional_limit)
 
 BY_NAME: dict[str, Setting] = {each.dotted: each for each in SETTINGS}
 TABLES: tuple[str, ...] = tuple(dict.fromkeys(each.table for each in SETTINGS))

@@ -79,4 +79,4 @@ def _values(guard: Mapping[str, Any]) -> Iterable[str]:
 
 
 def _column(name: str) -> str:
-    return "group" if name == "group_ids" else text.cut(name.removeprefix("facet:").removeprefix("metadata:"), 24)
+    return text.cut(name.removeprefix("facet:").removeprefix("metadata:").removesuffix("_ids"), 24)

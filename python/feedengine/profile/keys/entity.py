@@ -152,6 +152,32 @@ ENTITY = (
         "columns `metadata:NAME` and `facet:NAME` need no declaration",
         '["metadata"]',
     ),
+    Key(
+        "explained_by",
+        kinds.texts,
+        (),
+        "columns",
+        "besides what it mentions: columns whose values tell a person what kind of records a refused feed would remove",
+        '["facet:Brand"]',
+    ),
+    Key(
+        "flat_by",
+        kinds.texts,
+        (),
+        "texts",
+        "columns that no nested JSON record has as members: a line with one of them has CSV column names; a file of "
+        "which nothing but columns tells what it is has no tree by `parents` in it if it has one of them",
+        '["item_name"]',
+    ),
+    Key(
+        "max_facet",
+        common.whole(1, 10**6),
+        200,
+        "number",
+        "longest value of a column `facet:NAME`, in characters",
+        "80",
+    ),
+    Key("max_name", common.whole(1, 10**6), 1000, "number", "longest NAME of an open column, in characters", "64"),
     Key("max_data", common.size(1), 200_000, "size", "largest record, as JSON", '"1MB"'),
     Key("max_average", common.size(1), 30_000, "size", "largest average of all records", '"100KB"'),
     Key(

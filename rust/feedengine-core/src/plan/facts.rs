@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::rules::{Rules, name_is_sound};
+use super::rules::Rules;
 use crate::record::digest::Hasher;
 use crate::record::entity::Place;
 use crate::record::{Cell, FieldId, FieldTable, Kind, ListItems, Record, State};
@@ -50,7 +50,7 @@ impl Facts {
                 Some(declared) => text_size(declared.json.as_bytes()),
                 None => text_size(name.split_once(':').map_or(&*name, |(_, name)| name).as_bytes()),
             };
-            let sound = name_is_sound(&name);
+            let sound = self.rules.name_is_sound(&name);
             self.known.push(Fact { seed: self.hasher.field(&name), name: size, sound });
         }
         self.known[field.0 as usize]

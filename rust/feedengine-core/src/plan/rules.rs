@@ -6,11 +6,6 @@ use crate::read::Issue;
 use crate::record::entity::{EntitySpec, FieldSpec};
 use crate::record::{Cell, FieldId, FieldTable, Kind, ListItems, Record, State, Value};
 
-/// Longest facet value in characters (feed format pages).
-const FACET_CHARS: usize = 200;
-/// Longest metadata or facet name in characters.
-const NAME_CHARS: usize = 1000;
-
 /// The rules of one entity, with the numbers of its fields.
 #[derive(Clone)]
 pub struct Rules {
@@ -52,8 +47,8 @@ impl Rules {
                 Some(field) => check_declared(field, record.value(cell), issues),
                 // No item is longer than all of them.
                 None if facts.is_sound(cell.field)
-                    && (cell.kind != Kind::List || record.bytes(cell).len() <= FACET_CHARS) => {}
-                None => check_open(&table.name(cell.field), record.value(cell), issues),
+                    && (cell.kind != Kind::List || record.bytes(cell).len() <= self.spec.max_facet as usize) => {}
+                None => self.check_open(&table.name(cell.field), record.value(cell), issues),
             }
         }
         if whole {
@@ -72,6 +67,42 @@ impl Rules {
         let cell = self.active.and_then(|field| record.find(field)).filter(|cell| cell.state == State::Set);
         cell.is_none_or(|cell| record.value(cell) != Value::Flag(false))
     }
+
+    /// Whether the name of an open field is as it must be.
+    pub fn name_is_sound(&self, name: &str) -> bool {
+        let mut issues = Vec::new();
+        self.check_name(name, &mut issues);
+        issues.is_empty()
+    }
+
+    fn check_name(&self, name: &str, issues: &mut Vec<Issue>) {
+        let short = name.split_once(':').map_or(name, |(_, short)| short);
+        let most = self.spec.max_name;
+        if is_longer(short, most) {
+            let column: String = name.chars().take(80).collect();
+            let message = format!("a field name has at most {most} characters");
+            issues.push(issue(Code::TooLong, &column, None, message));
+        }
+        if name.starts_with("metadata:json:") || name.starts_with("facet:json:") {
+            let message = "a field name cannot start with json:".to_owned();
+            issues.push(issue(Code::ReservedName, name, None, message));
+        }
+    }
+
+    fn check_open(&self, name: &str, value: Value<'_>, issues: &mut Vec<Issue>) {
+        self.check_name(name, issues);
+        let Value::List(items) = value else { return };
+        let most = self.spec.max_facet;
+        for item in items.filter(|item| is_longer(item, most)) {
+            let message = format!("a facet value has at most {most} characters");
+            issues.push(issue(Code::TooLong, name, Some(item), message));
+        }
+    }
+}
+
+/// Whether `text` has more than `most` characters; its bytes alone mostly tell.
+fn is_longer(text: &str, most: u32) -> bool {
+    text.len() > most as usize && text.chars().count() > most as usize
 }
 
 fn joined_chars(items: ListItems<'_>) -> usize {
@@ -118,38 +149,6 @@ fn check_declared(field: &FieldSpec, value: Value<'_>, issues: &mut Vec<Issue>) 
     if let Some(text) = text.filter(|text| field.alphanumeric && !text.chars().any(char::is_alphanumeric)) {
         let message = format!("{} needs at least one letter or digit", field.name);
         issues.push(issue(Code::NoAlphanumeric, &field.name, Some(text), message));
-    }
-}
-
-/// Whether the name of an open field is as it must be.
-pub fn name_is_sound(name: &str) -> bool {
-    let mut issues = Vec::new();
-    check_name(name, &mut issues);
-    issues.is_empty()
-}
-
-fn check_name(name: &str, issues: &mut Vec<Issue>) {
-    let short = name.split_once(':').map_or(name, |(_, short)| short);
-    if short.len() > NAME_CHARS && short.chars().count() > NAME_CHARS {
-        let column: String = name.chars().take(80).collect();
-        let message = format!("a field name has at most {NAME_CHARS} characters");
-        issues.push(issue(Code::TooLong, &column, None, message));
-    }
-    if name.starts_with("metadata:json:") || name.starts_with("facet:json:") {
-        let message = "a field name cannot start with json:".to_owned();
-        issues.push(issue(Code::ReservedName, name, None, message));
-    }
-}
-
-fn check_open(name: &str, value: Value<'_>, issues: &mut Vec<Issue>) {
-    check_name(name, issues);
-    if let Value::List(items) = value {
-        for item in items {
-            if item.len() > FACET_CHARS && item.chars().count() > FACET_CHARS {
-                let message = format!("a facet value has at most {FACET_CHARS} characters");
-                issues.push(issue(Code::TooLong, name, Some(item), message));
-            }
-        }
     }
 }
 

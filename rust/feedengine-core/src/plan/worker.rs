@@ -16,7 +16,7 @@ use crate::bags::part_of;
 use crate::check::{Extent, Finding};
 use crate::fault::{Code, Fault, Position, Severity};
 use crate::index::Found;
-use crate::read::{Block, Issue, Layout, Scratch, Section};
+use crate::read::{Block, HeaderColumn, Issue, Layout, Scratch, Section};
 use crate::record::digest::Hasher;
 use crate::record::{FieldId, Record, State, Value};
 
@@ -146,7 +146,8 @@ impl Worker {
                     let found = key.map(|key| entity.index.find(key)).transpose()?.flatten();
                     self.reject(entity, &place, found);
                 } else {
-                    let legacy = layout.columns().is_some_and(|columns| columns.iter().any(|c| c.name == "parent_id"));
+                    let legacy =
+                        layout.columns().is_some_and(|columns| columns.iter().any(HeaderColumn::is_one_parent));
                     let (record, position) = (record.clone(), position());
                     self.seen[entity.number].collected.push(Collected { ordinal, record, position, legacy });
                 }

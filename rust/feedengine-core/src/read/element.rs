@@ -54,7 +54,7 @@ fn members(sink: &mut Sink<'_>, reader: &mut Reader<'_>) -> Result<(), Wrong> {
             let field = sink.table.id(parents);
             return parent(sink, reader, field, &name);
         }
-        if header::is_flat(&name) {
+        if header::is_flat(spec, &name) {
             return Err(FLAT);
         }
         if spec.columns.unknown == Unknown::Keep {

@@ -402,7 +402,7 @@ impl Feed {
                 let first = text.trim_ascii_start();
                 let names = sniff::names_of(first);
                 let entity = entity.unwrap_or_else(|| self.entity_of(&names));
-                let flat = names.iter().any(|name| header::is_flat(name));
+                let flat = names.iter().any(|name| header::is_flat(&self.options.entities[entity], name));
                 let warnings = if flat {
                     vec![Fault::new(Code::FlatJsonl, "the lines have CSV column names instead of nested data")]
                 } else {

@@ -38,6 +38,13 @@ pub struct HeaderColumn {
     pub(crate) way: Way,
 }
 
+impl HeaderColumn {
+    /// Whether each row states one parent here, so that several rows of one id make one record.
+    pub fn is_one_parent(&self) -> bool {
+        self.way == Way::Parent
+    }
+}
+
 /// What the column `name` means; `None` when it is unknown.
 pub(crate) fn resolve(spec: &EntitySpec, table: &FieldTable, name: &str) -> Option<(Way, Option<FieldId>)> {
     let parents = spec.parents.as_deref();
@@ -89,9 +96,9 @@ pub(crate) fn is_named(spec: &EntitySpec, field: &FieldSpec, name: &str) -> bool
 }
 
 /// Whether a JSON line with the member `name` has CSV column names instead of nested data.
-pub(crate) fn is_flat(name: &str) -> bool {
+pub(crate) fn is_flat(spec: &EntitySpec, name: &str) -> bool {
     let open = name.starts_with("facet:") || name.starts_with("metadata:");
-    matches!(name, "item_name" | "variation_id") || (open && !name.ends_with(":add") && !name.ends_with(":remove"))
+    spec.flat_by.iter().any(|mark| mark == name) || (open && !name.ends_with(":add") && !name.ends_with(":remove"))
 }
 
 /// Every column name that has a meaning of its own, for "did you mean".
@@ -121,7 +128,7 @@ pub(crate) fn is_key(spec: &EntitySpec, name: &str) -> bool {
 }
 
 /// The entity that these column names speak of: one with an owner, whose owner they name beside its key; one with
-/// parents, which they name without anything else; otherwise the first.
+/// parents, which they name without what marks the default's rows; otherwise the default.
 pub(crate) fn entity_of<'a>(
     specs: &[EntitySpec],
     names: impl Iterator<Item = &'a str> + Clone,
@@ -134,10 +141,11 @@ pub(crate) fn entity_of<'a>(
         })
     });
     let parental = || {
+        let of_default =
+            |spec: &EntitySpec| specs[default].flat_by.iter().any(|mark| has(mark) && spec.field(mark).is_none());
         specs.iter().position(|spec| {
-            spec.parents
-                .as_ref()
-                .is_some_and(|field| (has(field) || field.strip_suffix('s').is_some_and(&has)) && !has("item_name"))
+            let names_parents = |field: &String| has(field) || field.strip_suffix('s').is_some_and(&has);
+            spec.parents.as_ref().is_some_and(names_parents) && !of_default(spec)
         })
     };
     owned.or_else(parental).unwrap_or(default)
@@ -397,5 +405,19 @@ mod tests {
         ] {
             assert_eq!(entity_of(&specs, names.iter().copied(), 0), entity, "{names:?}");
         }
+    }
+
+    #[test]
+    fn names_that_one_profile_knows_a_dialect_by_mean_nothing_to_others() {
+        let mut specs = constructor();
+        specs.iter_mut().for_each(|spec| spec.flat_by = vec!["sku_title".into()]);
+        for (name, flat) in [("sku_title", true), ("item_name", false), ("metadata:x", true), ("facet:x:add", false)] {
+            assert_eq!(is_flat(&specs[0], name), flat, "{name}");
+        }
+        for (third, entity) in [("sku_title", 0), ("item_name", 2)] {
+            assert_eq!(entity_of(&specs, ["id", "parent_ids", third].into_iter(), 0), entity, "{third}");
+        }
+        specs[2].fields[1].name = "sku_title".into();
+        assert_eq!(entity_of(&specs, ["id", "parent_ids", "sku_title"].into_iter(), 0), 2, "a field of the tree's own");
     }
 }

@@ -110,6 +110,16 @@ pub struct EntitySpec {
     pub max_average: u64,
     /// Entities with the same class share one average.
     pub size_class: String,
+    /// Column names that no nested JSON record has: a JSON line with one of them is flat (its members are CSV column
+    /// names), and a file with one is no tree's by the names of its parents.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub flat_by: Vec<String>,
+    /// Longest value of an open list field (`facet:NAME`) in characters.
+    #[serde(default = "max_facet", skip_serializing_if = "is_max_facet")]
+    pub max_facet: u32,
+    /// Longest name of an open field in characters, without its prefix.
+    #[serde(default = "max_name", skip_serializing_if = "is_max_name")]
+    pub max_name: u32,
     /// How a row finds its record, in order of priority. Empty: by the first field, which the sender gives. Otherwise the
     /// first field is a UUID that the engine makes for a new record.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -175,6 +185,24 @@ impl EntitySpec {
     }
 }
 
+fn max_facet() -> u32 {
+    200
+}
+
+fn max_name() -> u32 {
+    1000
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_max_facet(given: &u32) -> bool {
+    *given == max_facet()
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_max_name(given: &u32) -> bool {
+    *given == max_name()
+}
+
 fn field(name: &str, json: &str, place: Place, kind: KindName) -> FieldSpec {
     FieldSpec {
         name: name.into(),
@@ -232,6 +260,9 @@ pub fn constructor() -> Vec<EntitySpec> {
         max_data: 200_000,
         max_average: 30_000,
         size_class: "items".into(),
+        flat_by: vec!["item_name".into(), "variation_id".into()],
+        max_facet: max_facet(),
+        max_name: max_name(),
         identity: Vec::new(),
         composed: Vec::new(),
         unique: Vec::new(),
