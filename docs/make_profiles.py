@@ -128,8 +128,9 @@ QUALIFY row_number() OVER (
 
 `no_cycle` says that steps from one field to another, such as from bundles to their components, never lead back to
 where they began, over any number of records: `REFERENCE_CYCLE` fails the file and names the way. That both ends
-exist is what `references` say. Two numbers of one row are compared by `at_most`: `cost = { at_most = "amount" }` is
-a guard of margins.
+exist is what `references` say. A circle may lead through any of the steps, so that all are held at once: some 250 bytes
+and the names for each. Where that is more than an eighth of the task's memory, the file is refused (`TOO_MANY_STEPS`).
+Two numbers of one row are compared by `at_most`: `cost = { at_most = "amount" }` is a guard of margins.
 
 Rows of an entity with one of these rules are always read; unchanged ones are not skipped by their bytes. Where
 removals are to be held back (`--hold-removals`), windows of records that would go still count. A feed of such an

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feedengine import engine, profile
-from feedengine.errors import ProfileError
+from feedengine.errors import FeedRejected, ProfileError
 from identify.desk import SECRET, Desk, Row, entity, text
 from shop_of_profiles import CATALOG, codes, opened
 
@@ -170,6 +170,22 @@ def test_circles_are_those_of_the_model(sent: list[tuple[str, list[Row]]], threa
             assert (answer.report["verdict"] == "invalid") == bad
             stored = stored if bad else wanted
             assert {record["id"]: record for record in desk.records("bundles")} == stored
+
+
+@pytest.mark.feature("T24")
+def test_steps_beyond_the_memory_are_refused_and_not_held() -> None:
+    parts = {"name": "parts", "json": "parts", "place": "top", "kind": "list"}
+    spec = entity("bundles", [text("id"), text("sku"), parts], acyclic=[{"from": "sku", "to": "parts"}])
+    rows = [{"id": str(n), "sku": f"SKU-{n}", "parts": f"SKU-{n + 1}"} for n in range(10_000)]
+    with tempfile.TemporaryDirectory() as folder:
+        with pytest.raises(
+            FeedRejected, match="from sku to parts lead in a circle takes more memory than 1 MiB"
+        ) as told:
+            Desk(Path(folder), [spec], memory=0).send("bundles", "sync", ["id", "sku", "parts"], rows)
+        assert told.value.code == "TOO_MANY_STEPS"
+    with tempfile.TemporaryDirectory() as folder:
+        enough = Desk(Path(folder), [spec], memory=64 << 20).send("bundles", "sync", ["id", "sku", "parts"], rows)
+        assert enough.report["verdict"] == "apply"
 
 
 # the example, from a profile to a query

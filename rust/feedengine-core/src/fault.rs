@@ -165,6 +165,7 @@ codes! {
     OptionForbidden "OPTION_FORBIDDEN" Row "choose other values, or let the matrix allow these together";
     OptionInUse "OPTION_IN_USE" Warning "update the records that still choose what is forbidden now";
     OptionMatrixIncomplete "OPTION_MATRIX_INCOMPLETE" File "send the rows that are missing too, each allowed or not, or take the values from the product";
+    TooManySteps "TOO_MANY_STEPS" File "raise memory_limit, or take no_cycle out of the profile";
     // meaning: relations
     Orphan "ORPHAN" File "send the item too, or take the variation out";
     VariationMoved "VARIATION_MOVED" Warning "check that the variation really belongs to another item now";

@@ -4,7 +4,6 @@
 //! [`Normal`] is part of reading: a record has its normal values before anything else looks at it. [`Checks`] judges
 //! the record, all of it at once. [`wrong`] tells what is amiss with declarations, before any file is opened.
 
-mod bound;
 mod date;
 mod decimal;
 mod declared;
@@ -16,9 +15,10 @@ mod pattern;
 mod record;
 mod rule;
 mod steps;
+mod window_end;
 mod words;
 
-pub use bound::bound;
 pub use declared::{Amiss, wrong};
 pub use normal::{Held, Normal, has_steps};
 pub use record::{Checks, Extent, Finding};
+pub use window_end::window_end;

@@ -13,21 +13,32 @@ pub struct Edge {
     pub slot: u32,
 }
 
+/// Bytes that a name takes besides its letters: its place in the table, and in what is made of it while circles are
+/// looked for.
+const NAME: usize = 96;
+/// Bytes that a step takes: itself, once more in order, and as one way onwards.
+const EDGE: usize = 2 * size_of::<Edge>() + size_of::<u32>();
+
 /// All steps.
 #[derive(Default)]
 pub struct Steps {
-    names: Vec<String>,
     numbers: HashMap<String, u32>,
     edges: Vec<Edge>,
+    letters: usize,
 }
 
 impl Steps {
     fn number(&mut self, name: String) -> u32 {
-        let next = self.names.len() as u32;
+        let next = self.numbers.len() as u32;
         *self.numbers.entry(name).or_insert_with_key(|name| {
-            self.names.push(name.clone());
+            self.letters += name.len();
             next
         })
+    }
+
+    /// How much memory it takes to find the circles of these steps, in bytes.
+    pub fn bytes(&self) -> usize {
+        self.letters + self.numbers.len() * NAME + self.edges.len() * EDGE
     }
 
     /// Adds a step that the row `ordinal` or the stored record in `slot` has.
@@ -39,9 +50,11 @@ impl Steps {
     /// The circles that steps of rows close, each with the first row in it; `counts` says which steps there are.
     pub fn circles(&self, counts: impl Fn(&Edge) -> bool, is_row: impl Fn(&Edge) -> bool) -> Vec<(u32, String)> {
         let mut edges: Vec<Edge> = self.edges.iter().filter(|edge| counts(edge)).copied().collect();
-        let name = |number: u32| self.names[number as usize].as_str();
+        let mut names = vec![""; self.numbers.len()];
+        self.numbers.iter().for_each(|(name, number)| names[*number as usize] = name);
+        let name = |number: u32| names[number as usize];
         edges.sort_by(|a, b| (name(a.from), name(a.to), a.ordinal).cmp(&(name(b.from), name(b.to), b.ordinal)));
-        let mut next: Vec<Vec<u32>> = vec![Vec::new(); self.names.len()];
+        let mut next: Vec<Vec<u32>> = vec![Vec::new(); names.len()];
         edges.iter().for_each(|edge| next[edge.from as usize].push(edge.to));
         let knots = knots(&next);
         let mut found: HashMap<u32, Edge> = HashMap::new();

@@ -21,14 +21,20 @@ use crate::identify::{given, items, key_hash};
 use crate::record::rule::Policy;
 use crate::record::{FieldId, Record};
 
+/// Bytes that steps may take at the least.
+const LEAST_STEPS: usize = 1 << 20;
+
 /// What is gathered of one entity.
 #[derive(Default)]
 pub struct Together {
+    entity: usize,
     told: Vec<Told>,
     windows: Vec<Partitioned<Window>>,
     /// Rows whose window is none, by rule.
     amiss: Vec<Vec<(u32, u32)>>,
     steps: Vec<(FieldId, FieldId, Steps)>,
+    /// Bytes that the steps may take: a circle may lead through any of them, so that they are held all at once.
+    most: usize,
     /// Slots of records that rows are about.
     touched: Bits,
 }
@@ -48,6 +54,19 @@ impl Together {
             for end in items(record, *to) {
                 steps.add(begin.to_string(), end, ordinal, slot);
             }
+        }
+        let bytes: usize = self.steps.iter().map(|(_, _, steps)| steps.bytes()).sum();
+        if bytes > self.most {
+            let spec = &planner.entities[self.entity].spec;
+            let rules: Vec<String> = spec.acyclic.iter().map(|rule| format!("{} to {}", rule.from, rule.to)).collect();
+            let message = format!(
+                "whether the steps from {} lead in a circle takes more memory than {} MiB, an eighth of what the task has",
+                rules.join(", from "),
+                self.most >> 20
+            );
+            let mut fault = Fault::new(Code::TooManySteps, message);
+            fault.entity = Some(spec.name.clone());
+            return Err(fault.into());
         }
         Ok(())
     }
@@ -70,10 +89,12 @@ impl Planner {
             Some((entity.table.find(&steps.from)?, entity.table.find(&steps.to)?, Steps::default()))
         });
         let mut together = Together {
+            entity: number,
             told: spec.windows.iter().filter_map(|rule| Told::new(rule, &entity.table)).collect(),
             windows: spec.windows.iter().map(|_| bag()).collect(),
             amiss: vec![Vec::new(); spec.windows.len()],
             steps: steps.collect(),
+            most: (self.request.memory / 8).max(LEAST_STEPS),
             touched: Bits::default(),
         };
         self.each_row(number, |record, touch, _| {

@@ -8,7 +8,7 @@ use bytemuck::{Pod, Zeroable};
 use super::stop::Stop;
 use super::touch::NEW;
 use crate::bags::{PARTS, Partitioned, part_of};
-use crate::check::bound;
+use crate::check::window_end;
 use crate::identify::given;
 use crate::record::digest::Hasher;
 use crate::record::rule::Window as Declared;
@@ -59,7 +59,7 @@ impl Told {
             group.extend_from_slice(&(value.len() as u64).to_le_bytes());
             group.extend_from_slice(value.as_bytes());
         }
-        let end = |field, open: i128| given(record, field).map_or(Some(open), |text| bound(text.trim()));
+        let end = |field, open: i128| given(record, field).map_or(Some(open), |text| window_end(text.trim()));
         let from = end(self.from, i128::MIN)?;
         let mut to = end(self.to, i128::MAX)?;
         to -= i128::from(self.end_excluded && to != i128::MAX);
