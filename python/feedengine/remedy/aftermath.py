@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -158,7 +157,13 @@ def _reading(
     """What gives rows of the feed. One that the engine wrote itself is plain, whatever the profile says."""
     one = uploaded[0] if len(uploaded) == 1 and not report.get("own") else None
     request = rereading(store, terms, one)
-    return partial(engine.sent, path, request, store.secret, store.tmp)
+    fingerprint = report["file"]["fingerprint"]
+
+    def read(**wanted: Any) -> Iterator[Sent]:
+        engine.must_be(path, fingerprint)
+        return engine.sent(path, request, store.secret, store.tmp, **wanted)
+
+    return read
 
 
 def _about_row(fault: Mapping[str, Any]) -> bool:

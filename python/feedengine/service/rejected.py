@@ -31,11 +31,15 @@ _EXPANSION = 1_000_000
 
 
 class Again(NamedTuple):
-    """What the engine needs to read a feed once more: a planner's request, the store's secret, a folder for a while."""
+    """What the engine needs to read a feed once more: a planner's request, the store's secret, a folder for a while.
+
+    `fingerprint` is that of the file which the rows stand in, None where it is not known.
+    """
 
     request: Mapping[str, Any]
     secret: bytes
     folder: Path
+    fingerprint: str | None = None
 
 
 class Written(NamedTuple):
@@ -85,6 +89,7 @@ def write(
         member.records[row.entity].append(row.record)
     written, trouble = 0, []
     try:
+        engine.must_be(feed, again.fingerprint)
         for name, stream in _members(feed, wanted, again.folder):
             form = next((forms[entity] for entity in wanted[name].records if forms and entity in forms), {})
             kind = _BINARY.get(stream.peek(4)[:4]) or _kind(name, form)

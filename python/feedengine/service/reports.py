@@ -41,7 +41,7 @@ def write(store: Store, settings: Settings, task: Task) -> None:
     if task.status == "DONE" and known["rejected"]:
         found = _terms(store, settings, task)
         rows = rejects.rows(store, task.id) or rejected.listed(store.ledger.problems(task.id))
-        again = rejected.Again(rereading(store, found, _one(task)), store.secret, store.tmp)
+        again = rejected.Again(rereading(store, found, _one(task)), store.secret, store.tmp, task.fingerprint)
         written = rejected.write(Path(str(task.path)), folder, rows, again, found.formats)
         known["rejected_rows"] = {"written": written.rows, "of": known["rejected"]}
         if written.trouble:

@@ -29,6 +29,7 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(rebuild::build_index, module)?)?;
     module.add_function(wrap_pyfunction!(rebuild::overlay, module)?)?;
     module.add_function(wrap_pyfunction!(sample::generate, module)?)?;
+    module.add_function(wrap_pyfunction!(unpack::fingerprint, module)?)?;
     module.add_function(wrap_pyfunction!(unpack::unpack, module)?)?;
     errors::register(module)
 }

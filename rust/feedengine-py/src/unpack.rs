@@ -1,4 +1,4 @@
-//! Compressed files as they were before.
+//! Files as they lie there: compressed ones as they were before, and what tells one from another.
 
 use std::fs::File;
 use std::io::BufWriter;
@@ -17,4 +17,10 @@ pub fn unpack(py: Python<'_>, path: PathBuf, out: PathBuf, max_expansion: u64) -
         let mut out = BufWriter::new(File::create(out)?);
         Ok(read::unpack(&path, &mut out, max_expansion)?)
     })
+}
+
+/// The fingerprint of the file at `path`, as reports of plans have it.
+#[pyfunction]
+pub fn fingerprint(py: Python<'_>, path: PathBuf) -> PyResult<String> {
+    door::run(py, &AtomicBool::new(false), || Ok(read::fingerprint(&path)?))
 }

@@ -11,6 +11,7 @@ use super::stop::Stop;
 use super::{Planner, Step};
 use crate::fault::{Code, Fault, Severity};
 use crate::guard::{Decision, Denominator, OnBlock, is_tail, judge};
+use crate::read::told;
 use crate::record::FieldId;
 
 /// The counts of one entity; see [`Counts::balance`].
@@ -140,7 +141,7 @@ impl Planner {
             "force": self.request.force,
             "file": {
                 "bytes": info.map(|info| info.bytes),
-                "fingerprint": info.map(|info| format!("xxh3:{:032x}", info.fingerprint)),
+                "fingerprint": info.map(|info| told(info.fingerprint)),
                 "container": info.map(|info| info.container.clone()),
             },
             "entities": entities,

@@ -46,6 +46,7 @@ pub use declared::{Encoding, FixedField, FixedRecord, FixedSpec, FormatSpec, She
 pub use feed::{Feed, FileInfo, Next, Section, SectionEnd, Tables};
 pub use header::HeaderColumn;
 pub use layout::Layout;
+pub use source::{fingerprint, told};
 pub use unpack::unpack;
 
 pub use crate::fault::Issue;

@@ -155,6 +155,19 @@ impl Seek for Random {
     }
 }
 
+/// xxh3-128 of the bytes of the file at `path`, as reports of plans have it of their feed.
+///
+/// # Errors
+/// A file that cannot be read, or that changes meanwhile.
+pub fn fingerprint(path: &Path) -> Result<String, Fault> {
+    Ok(told(FileSource::open(path)?.finish()?.fingerprint))
+}
+
+/// A file's fingerprint as reports have it.
+pub fn told(fingerprint: u128) -> String {
+    format!("xxh3:{fingerprint:032x}")
+}
+
 fn modified(file: &Metadata) -> Option<SystemTime> {
     file.modified().ok()
 }
