@@ -8,6 +8,9 @@ use super::run::{Damaged, Run};
 /// An overlay is at least so many times as large as those above it together.
 const GROWTH: usize = 8;
 
+/// Bytes of a run that may come into memory as a whole because a few of its entries are looked at.
+const MAPPED: usize = 128 << 20;
+
 /// A stack of runs, oldest first. Slots number the entries of all runs, one run after the other.
 #[derive(Debug, Default)]
 pub struct Index {
@@ -112,10 +115,10 @@ impl Index {
             if by_bytes && number == 0 && run.raw_bytes() <= room {
                 run.hold_raws(threads)?;
                 used += run.raw_bytes();
-                // Only records that change are looked up by key now: they come from the mapping, as far as there is
-                // room for its pages.
-                if used + run.hot_bytes() <= room {
-                    used += run.hot_bytes();
+                // Only records that change are looked up by key now. Those of a small index come from the mapping, as
+                // far as there is room for its pages: all of them, though few records change, as they lie all over it.
+                if run.bytes() <= MAPPED && used + run.bytes() <= room {
+                    used += run.bytes();
                 } else {
                     run.read_hot()?;
                 }

@@ -18,6 +18,9 @@ use crate::record::FieldTable;
 use crate::record::digest::fingerprint;
 use crate::record::entity::EntitySpec;
 
+/// Bytes of an index whose pages are given back on the way.
+const LARGE: usize = 64 << 20;
+
 /// Everything that planning knows of one entity.
 pub struct EntityPlan {
     /// Its number in the request.
@@ -101,6 +104,15 @@ impl EntityPlan {
             && self.spec.parents.is_none()
             && self.spec.composed.is_empty()
             && self.spec.compared().next().is_none()
+    }
+
+    /// Gives back what looking at stored records has drawn into memory, where that is worth it: without this, all of a
+    /// large index would stay there.
+    pub fn release(&self) {
+        if self.index.bytes() > LARGE {
+            self.index.release();
+            self.marks.release();
+        }
     }
 
     /// The stored digest.

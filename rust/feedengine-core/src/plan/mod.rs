@@ -394,6 +394,8 @@ impl Planner {
                 Step::Settle(number) => {
                     let limit = (self.request.memory / 8 / size_of::<Touch>()).max(1_000);
                     if self.settling[number].advance(&self.entities[number], limit)? {
+                        // Whoever fetches the cells needs the memory now.
+                        self.entities[number].release();
                         return Ok(Some(Want { entity: number, all: false, columns: self.cells_wanted(number) }));
                     }
                     self.step = Step::Settle(number + 1);
@@ -518,7 +520,7 @@ impl Planner {
             }
             _ => {}
         }
-        self.entities.iter().for_each(|entity| entity.index.release());
+        self.entities.iter().for_each(EntityPlan::release);
         Ok(())
     }
 

@@ -6,8 +6,8 @@ use super::touch::{NEW, Touch};
 use crate::bags::{PARTS, part_of};
 use crate::index::{Found, Live};
 
-/// Bytes of an index whose pages are given back on the way.
-const LARGE: usize = 64 << 20;
+/// So few touches of a range of keys are not worth giving pages back for.
+const FEW: usize = 100;
 
 /// Calls `visit` for every current record and every settled touch, in key order; a record that is touched comes
 /// with its touch.
@@ -39,11 +39,8 @@ pub fn walk_all(
             }
             visit(next_live.filter(|_| take_live), touch)?;
         }
-        if entity.index.bytes() > LARGE {
-            // This range of a large index will not be looked at again: without this, all of it would stay in memory.
-            entity.index.release();
-            entity.marks.release();
-        }
+        // This range of keys will not be looked at again.
+        entity.release();
     }
     Ok(())
 }
@@ -62,6 +59,10 @@ pub fn walk_touched(
                 slot => Some(Found { slot, hot: entity.index.hot(slot)? }),
             };
             visit(stored, Some(touch))?;
+        }
+        // A patch of ten rows has touched no more than a few pages.
+        if touches.len() > FEW {
+            entity.release();
         }
     }
     Ok(())
@@ -88,16 +89,15 @@ pub fn walk_leaving(
         }
         visit(stored, touch)
     })?;
-    for (first, touched) in (0..).step_by(64).zip(touched) {
-        for slot in first..(first + 64).min(entity.index.slots() as u32) {
-            if touched >> (slot % 64) & 1 == 0 && leaves(slot) {
-                visit(Some(Found { slot, hot: entity.index.hot(slot)? }), None)?;
+    let slots = entity.index.slots();
+    let range = (slots / PARTS).max(1);
+    for first in (0..slots).step_by(range) {
+        for slot in first..(first + range).min(slots) {
+            if touched[slot / 64] >> (slot % 64) & 1 == 0 && leaves(slot as u32) {
+                visit(Some(Found { slot: slot as u32, hot: entity.index.hot(slot as u32)? }), None)?;
             }
         }
-    }
-    if entity.index.bytes() > LARGE {
-        entity.index.release();
-        entity.marks.release();
+        entity.release();
     }
     Ok(())
 }
