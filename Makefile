@@ -9,6 +9,7 @@ PYTHON ?= python3
 PYTEST_FLAGS ?= -q -n 3 --dist worksteal
 FUZZ_SECONDS ?= 60
 SEED ?= 7
+ROUNDS ?= 200
 
 # A toolchain that rustup installed is found without a login shell.
 export PATH := $(PATH):$(HOME)/.cargo/bin
@@ -24,7 +25,7 @@ PACKAGED := README.md pyproject.toml
 export PYO3_PYTHON := $(abspath $(BIN)/python)
 
 .DEFAULT_GOAL := all
-.PHONY: all help setup demo test test-rust test-python lint format bench bench-full fuzz soak wheel coverage third-party lock clean
+.PHONY: all help setup demo test test-rust test-python lint format bench bench-full fuzz soak kills wheel coverage third-party lock clean
 
 all: lint test  ## what CI runs: lint and test
 
@@ -73,6 +74,9 @@ fuzz: $(VENV)/.deps  ## every fuzz target for FUZZ_SECONDS each (needs cargo-fuz
 
 soak: $(VENV)/.built  ## a day in the life of the service: 50 accounts, 2,000 feeds, faults and kills (a quarter of an hour)
 	$(BIN)/python tests/soak/day.py --seed $(SEED)
+
+kills: $(VENV)/.built  ## kill -9 of server, worker and all at every state, ROUNDS rounds (200: half an hour)
+	PYTHONPATH=tests $(BIN)/python tests/service/kill_loop.py --rounds $(ROUNDS) --seed $(SEED)
 
 wheel: $(VENV)/.deps  ## an abi3 wheel in dist/, for any Python from 3.11 on
 	$(BIN)/maturin build --release --locked --out dist

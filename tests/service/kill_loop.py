@@ -1,9 +1,9 @@
 """The service is killed at every step, round after round: nothing is lost, nothing is applied twice.
 
-`python tests/service/kill_loop.py --rounds 200 --seed 1` (with the package and `tests` on the path). A round starts
-`feedengine serve`, sends patches over FTPS, and kills a part of it, the supervisor or all of them: at a fault point or
-at any moment. Then it runs undisturbed to the end, and every file is accounted for. With --no-ftps a small process that
-only names files and tells the desk stands in for the server.
+`make kills` does 200 rounds (`python tests/service/kill_loop.py --rounds 200 --seed 1`, with the package and `tests` on
+the path). A round starts `feedengine serve`, sends patches over FTPS, and kills a part of it, the supervisor or all of
+them: at a fault point or at any moment. Then it runs undisturbed to the end, and every file is accounted for. With
+--no-ftps a small process that only names files and tells the desk stands in for the server.
 """
 
 from __future__ import annotations
@@ -46,7 +46,15 @@ ITEMS = 40
 #: Where workers, the keeper and the receiving server can be killed. Points that rare events need are passed over.
 POINTS = (
     *("serve.claimed", "serve.planned", "serve.worked", "serve.adopted", "serve.reported", "serve.told"),
-    *("serve.moved", "task.started", "task.planned", "commit.locked", "commit.begun", "commit.after_index"),
+    *(
+        "serve.turn",
+        "serve.moved",
+        "task.started",
+        "task.planned",
+        "commit.locked",
+        "commit.begun",
+        "commit.after_index",
+    ),
     *("commit.before_commit", "commit.after_commit", "ledger.before_finish"),
 )
 LANDING = ("serve.kept", "serve.queued", "ledger.after_create")

@@ -5,12 +5,18 @@ from __future__ import annotations
 import json
 import signal
 import socket
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
+from feedengine.cli import unit
+from feedengine.errors import InternalError
+from feedengine.service import pulse, running, supervisor
+from feedengine.service.supervisor import Supervisor
 from network.ports import free_block
+from service.place import Place
 from service.serving import SECONDS, Serving
 
 SYNC = "key_a1_Products_sync_2026-11-21-00-00-00.csv"
@@ -96,6 +102,56 @@ def test_a_server_that_is_killed_while_it_starts_is_started_again(tmp_path: Path
         service.until(lambda: {"ftps", "worker"} <= set(service.children()))
         assert service.logged("part.died", died="ftps", code=-9)
         assert service.run("submit", service.feed(SYNC), "--wait").returncode == 0
+
+
+@pytest.mark.feature("C35", "W10")
+@pytest.mark.parametrize("how", ["hangs", "is stopped"])
+def test_a_worker_that_has_fallen_silent_is_replaced(tmp_path: Path, how: str) -> None:
+    # The third turn, in which it has nothing to do: no lease runs out that would tell somebody.
+    fault = {"FEEDENGINE_FAULT": "serve.turn:3", "FEEDENGINE_FAULT_KIND": "wait" if how == "hangs" else "tell"}
+    once = tmp_path / "once"
+    with Serving(tmp_path / "service", "[serve]\nsilence = 3", FEEDENGINE_FAULT_ONCE=str(once), **fault) as service:
+        service.until(once.exists)
+        first = service.children()["worker"]
+        if how == "is stopped":
+            service.send("worker", signal.SIGSTOP)
+        service.until(lambda: service.children().get("worker", first) != first)
+        assert service.logged("part.silent", silent="worker")
+        assert service.run("submit", service.feed(SYNC), "--wait").returncode == 0
+
+
+def test_one_that_works_gives_signs_of_life_however_long_that_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pulse, "_EVERY", 0.01)
+    told = threading.Semaphore(0)
+    heart = pulse.Pulse(lambda: told.release())
+    heart.beat()
+    assert told.acquire(timeout=SECONDS), "its main loop's turn"
+    with heart.working():
+        for _ in range(3):
+            assert told.acquire(timeout=SECONDS)
+
+
+@pytest.mark.feature("C35")
+def test_a_server_that_does_not_come_up_is_named_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FEEDENGINE_FAULT", "serve.part_started")
+    monkeypatch.setenv("FEEDENGINE_FAULT_KIND", "wait")
+    monkeypatch.setattr(supervisor, "STARTING", 2.0)
+    place = Place(tmp_path, '[serve]\ndrain = 0\n[ftps]\nhost = "127.0.0.1"\nport = 0\n')
+    served: list[object] = []
+    with pytest.raises(InternalError, match="ftps does not start"):
+        Supervisor(place.store, place.settings, place.diary, only=("ftps", "worker")).run(served.append)
+    assert not served and running.pid(place.store) is None
+    assert not any(running.parts(place.store).values())
+
+
+def test_systemd_waits_longer_for_the_start_than_the_supervisor(tmp_path: Path) -> None:
+    # Else it would kill what comes up slowly on a busy machine, and start it again just as slowly.
+    settings = Place(tmp_path, "[serve]\ndrain = 100").settings
+    (said,) = (each for each in unit.lines(settings, "feedengine") if each.startswith("TimeoutStartSec="))
+    assert supervisor.STARTING > 30, "what a start on a busy machine was seen to take"
+    assert int(said.partition("=")[2]) > 100 + supervisor.STARTING
 
 
 @pytest.mark.feature("W10", "W12")

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from feedengine.errors import UsageError
+from feedengine.service.supervisor import STARTING
 from feedengine.settings import Settings
 
 _PRIVILEGED = 1024
@@ -42,6 +43,8 @@ def lines(settings: Settings, user: str) -> list[str]:
         f"ExecStart={' '.join(_word(each) for each in words)}",
         "ExecReload=/bin/kill -HUP $MAINPID",
         "KillMode=mixed",
+        # What a killed one left is given its time to end, then the servers theirs to come up.
+        f"TimeoutStartSec={drain + int(STARTING) + 15}",
         f"TimeoutStopSec={drain + 15}",
         "WatchdogSec=60",
         "Restart=on-failure",

@@ -49,6 +49,8 @@ def main(argv: list[str]) -> int:
     """Run one part; gives the exit code."""
     order = Order.read(argv[0])
     _die_with(order.parent)
+    # A supervisor that does not listen just now must hold nobody up.
+    os.set_blocking(order.report, False)
     try:
         _serve(order)
     except FeedEngineError as error:
@@ -74,6 +76,9 @@ def _serve(order: Order) -> None:
     def ready(**facts: Any) -> None:
         _tell(order, {"ready": facts})
 
+    def alive() -> None:
+        _tell(order, {"alive": True})
+
     kind = parts.KINDS.get(order.kind)
     if kind is None:
         raise UsageError(f"this installation has no part {order.kind}")
@@ -82,7 +87,7 @@ def _serve(order: Order) -> None:
     options = Options(threads=settings.threads, memory=settings.store_memory, wait_seconds=wait)
     store = Store.open(Path(order.store), options)
     log = open_log(store, settings, order.name)
-    part = Part(order.name, store, settings, log, ready=ready, load=load)
+    part = Part(order.name, store, settings, log, ready=ready, alive=alive, load=load)
     _listen(part)
     threading.Thread(target=_guard, args=(part, order.parent), name="guard", daemon=True).start()
     log("part.started")
@@ -106,7 +111,7 @@ def _serve(order: Order) -> None:
 
 
 def _tell(order: Order, document: dict[str, Any]) -> None:
-    # Where the supervisor is gone there is nobody to tell.
+    # Where the supervisor is gone there is nobody to tell; where it has not listened for hours it hears less.
     with suppress(OSError):
         os.write(order.report, json.dumps(document, default=str).encode() + b"\n")
 

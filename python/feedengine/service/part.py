@@ -23,7 +23,8 @@ class Log(Protocol):
 class Part:
     """One process of the service. `stopping` is set on SIGTERM and when the supervisor is gone: finish what is begun,
     take nothing new, return. `reloading` is set on SIGHUP: call `reload`, then look at `settings` again. A server calls
-    `ready` once when it serves, with facts such as listening="0.0.0.0:2121"; others need not."""
+    `ready` once when it serves, with facts such as listening="0.0.0.0:2121"; others need not. `alive` tells the
+    supervisor that the part lives; one of a kind that does so is replaced when it falls silent."""
 
     name: str
     store: Store
@@ -32,6 +33,7 @@ class Part:
     stopping: threading.Event = field(default_factory=threading.Event)
     reloading: threading.Event = field(default_factory=threading.Event)
     ready: Callable[..., None] = lambda **facts: None
+    alive: Callable[[], None] = lambda: None
     load: Callable[[], Settings] | None = None
 
     def read(self) -> Settings:

@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Kind:
-    """`function` is `module:name`; `server` ones are given the desk and must be up before the service says so."""
+    """`function` is `module:name`; `server` ones are given the desk and must be up before the service says so;
+    those with a `pulse` give signs of life from their start to their end."""
 
     function: str
     count: Callable[[Settings], int]
     server: bool = False
+    pulse: bool = False
 
     def load(self) -> Callable[..., None]:
         """The function."""
@@ -45,7 +47,7 @@ def _workers(settings: Settings) -> int:
 KINDS: dict[str, Kind] = {
     "ftps": Kind("feedengine.transport.ftps:run", _one, server=True),
     "sftp": Kind("feedengine.transport.sftp:run", _sftp, server=True),
-    "worker": Kind("feedengine.service.worker:run", _workers),
+    "worker": Kind("feedengine.service.worker:run", _workers, pulse=True),
     "fetcher": Kind("feedengine.service.fetcher:run", _one),
     "courier": Kind("feedengine.service.courier:run", _one),
     "keeper": Kind("feedengine.service.keeper:run", _one),

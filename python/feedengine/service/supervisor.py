@@ -29,8 +29,10 @@ from feedengine.store import Store
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 30.0
 _HEALTHY = 60.0
-#: A server that makes its keys on a busy machine takes its time; systemd gives a start 90 s in all.
-_STARTING = 80.0
+#: Seconds that a part may take to come up: a server that makes its keys on a busy machine needs some.
+STARTING = 80.0
+#: A turn that took longer was not ours: the machine or all of us were stopped, and silence meanwhile says nothing.
+_LONGEST_TURN = 10.0
 #: Deaths in a row, each within a minute of life, that are an incident.
 _CRASHING = 3
 
@@ -43,10 +45,13 @@ class _Child:
     kind: str
     name: str
     server: bool
+    pulse: bool
     process: subprocess.Popen[bytes] | None = None
     identity: str = ""
     pipe: int = -1
     started: float = 0.0
+    since: float = 0.0
+    heard: bool = False
     again: float = 0.0
     failures: int = 0
     code: int = 0
@@ -80,9 +85,10 @@ class Supervisor:
             count = kind.count(settings) if not only or name in only else 0
             for number in range(1, count + 1):
                 called = name if count == 1 else f"{name}.{number}"
-                self._children.append(_Child(name, called, kind.server))
+                self._children.append(_Child(name, called, kind.server, kind.pulse))
         self._stops = 0
         self._reload = False
+        self._turned = 0.0
         self._running: Running | None = None
         self._systemd = Notifier()
         self._wake, self._woken = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -103,6 +109,7 @@ class Supervisor:
             self._start_all()
             ready({child.name: child.facts or {} for child in self._children if child.server})
             self._systemd.ready(f"{len(self._children)} parts run")
+            self._turned = time.monotonic()
             while not self._stops:
                 self._turn()
             return int(ExitCode.DONE)
@@ -126,7 +133,7 @@ class Supervisor:
         servers = [child for child in self._children if child.server]
         for child in servers:
             self._start(child)
-        deadline = time.monotonic() + _STARTING
+        deadline = time.monotonic() + STARTING
         while any(child.facts is None for child in servers) and not self._stops:
             self._listen(0.2)
             self._reap()
@@ -153,6 +160,7 @@ class Supervisor:
         pause = min([1.0, *(max(0.0, each - time.monotonic()) for each in due)])
         self._listen(pause)
         self._reap()
+        self._end_silent()
         self._systemd.alive()
         if self._reload:
             self._reload = False
@@ -167,6 +175,23 @@ class Supervisor:
                 with suppress(FeedEngineError):
                     Incidents(self.store.ledger).close("part_crashing", child.name)
 
+    def _end_silent(self) -> None:
+        """Kill what does not come up or gives no sign of life any more; it is started again as what died by itself."""
+        now, before = time.monotonic(), self._turned
+        self._turned = now
+        silence = float(self.settings.get("serve.silence"))
+        for child in self._children:
+            if now - before > _LONGEST_TURN:
+                child.since = now
+            # A server says when it is up, and nothing from then on.
+            most = STARTING if not child.heard else silence if child.pulse else 0.0
+            if child.process is None or not (child.server or child.pulse):
+                continue
+            if most and now - child.since > most:
+                self.log("part.silent", level="error", silent=child.name, seconds=round(now - child.since, 1))
+                child.process.kill()
+                child.since = now
+
     def _start(self, child: _Child) -> None:
         reading, writing = os.pipe2(os.O_CLOEXEC)
         config = str(self.settings.file.absolute()) if self.settings.file else None
@@ -176,7 +201,8 @@ class Supervisor:
         child.process = subprocess.Popen(order.argv(), stdin=subprocess.DEVNULL, pass_fds=(writing,))
         os.close(writing)
         child.pipe, child.rest, child.error, child.facts = reading, b"", None, None
-        child.started, child.sound = time.monotonic(), False
+        child.started = child.since = time.monotonic()
+        child.sound = child.heard = False
         child.identity = process.identity(child.process.pid)
         self._note()
 
@@ -203,6 +229,7 @@ class Supervisor:
         *lines, child.rest = (child.rest + said).split(b"\n")
         for line in lines:
             document = json.loads(line)
+            child.since, child.heard = time.monotonic(), True
             child.facts = document.get("ready", child.facts)
             child.error = document.get("error", child.error)
 

@@ -18,6 +18,7 @@ from feedengine.service.bell import Bell
 from feedengine.service.lease import Lease
 from feedengine.service.parking import OWN, release
 from feedengine.service.part import Part
+from feedengine.service.pulse import Pulse
 from feedengine.service.quarantine import poisonous, quarantine
 from feedengine.service.recovery import recover, settle
 from feedengine.settings import Settings, Value
@@ -35,16 +36,20 @@ _REMOVING = ("sync", "delete", "whitelist")
 
 def run(part: Part) -> None:
     """Work until the service stops."""
-    worker = Worker(part)
+    pulse = Pulse(part.alive)
+    worker = Worker(part, pulse)
     with Bell(part.store, "worker") as bell:
         while not part.stopping.is_set():
+            pulse.beat()
+            point("serve.turn")
             if part.reloading.is_set():
                 part.reload()
-                worker = Worker(part)
+                worker = Worker(part, pulse)
             try:
                 if worker.step():
                     continue
-                recover(part.store, part.settings, part.log)
+                with pulse.working():
+                    recover(part.store, part.settings, part.log)
             except (FeedEngineError, OSError) as error:
                 # The ledger cannot be used right now; its lease brings a task back that was left.
                 part.log("worker.trouble", level="error", error=str(error))
@@ -55,8 +60,9 @@ def run(part: Part) -> None:
 class Worker:
     """Carries out tasks one by one, with its share of memory and cores."""
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: Part, pulse: Pulse | None = None) -> None:
         self.part = part
+        self._pulse = pulse or Pulse(part.alive)
         self.store = part.store
         self.queue = Queue(part.store.ledger)
         # Sections that were seen; they stay, and looking them up opens the catalog once more than a patch needs.
@@ -74,6 +80,11 @@ class Worker:
         task = self.queue.claim(lease, float(self.settings.get("queue.reorder_window")))
         if task is None:
             return False
+        with self._pulse.working():
+            self._carry_out(task, lease)
+        return True
+
+    def _carry_out(self, task: Task, lease: float) -> None:
         if poisonous(task):
             quarantine(self.store, task)
             self.part.log("task.quarantined", level="error", task=task.id, file=task.filename, crashes=task.crashes)
@@ -83,7 +94,8 @@ class Worker:
         ended = self.store.ledger.get(task.id)
         if ended.status != "QUEUED":
             followup.follow(self.store, self.settings, ended, self.part.log)
-        return True
+        # Where it was given up for the memory that it held on to, the next task need not wait for another one.
+        self.store.warm()
 
     def _work(self, task: Task) -> None:
         started = time.monotonic()

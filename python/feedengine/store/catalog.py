@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -21,12 +21,13 @@ from feedengine.store.database import (
     ALIAS,
     CHECKPOINT_BYTES,
     attach,
-    forget,
     mapped,
     quoted,
     room_for,
     room_to_sort,
     start,
+    trim,
+    worn,
 )
 from feedengine.store.difference import Difference
 from feedengine.store.entities import Entities, constructor
@@ -76,7 +77,7 @@ class Catalog:
         self.temp = temp
         self.secret = secret
         self.options = options
-        # DuckDB without a file, left by one catalog of a store for the next one: starting it takes longer than a patch.
+        # DuckDB without a file, left by a store's last catalog for its next one: starting it takes longer than a patch.
         self._idle = [] if idle is None else idle
         self._duckdb: DuckDBPyConnection | None = None
         self._open = False
@@ -98,18 +99,17 @@ class Catalog:
         """Let go of the file, so that a writer may have it; the next read opens it again."""
         self._detach()
         if self._duckdb is not None and not self._idle:
-            try:
-                forget(self._duckdb, self.options)
-                self._idle.append(self._duckdb)
-                self._duckdb = None
-            except DuckDBError:
-                pass  # Something holds on to its memory: all of it goes.
+            with suppress(DuckDBError):  # Where something holds on to its memory, all of it goes, too.
+                if not worn(self._duckdb, self.options):
+                    self._idle.append(self._duckdb)
+                    self._duckdb = None
         self._drop()
 
     def _drop(self) -> None:
         """Give DuckDB up, whatever state it is in."""
         if self._duckdb is not None:
             self._duckdb.close()
+            trim()
             self._duckdb = None
             self._open = False
 

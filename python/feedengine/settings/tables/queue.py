@@ -36,4 +36,11 @@ ROWS: tuple[Setting, ...] = (
     _queue("keep_spool_days", kinds.whole(0, 36500), 7, "days that our copy is kept for a retry; 0 = for ever"),
     _queue("keep_tasks_days", kinds.whole(0, 36500), 365, "days that tasks stay in the ledger; 0 = for ever"),
     Setting("serve", "drain", kinds.whole(0, 86400), 60, "seconds that running work has to end in when stopping"),
+    Setting(
+        "serve",
+        "silence",
+        kinds.whole(0, 86400),
+        120,
+        "seconds without a sign of life after which a worker is replaced; 0 = never",
+    ),
 )
