@@ -20,6 +20,7 @@ import pytest
 from feedengine.errors import ConfigError, FeedEngineError, NotFound, TransportError
 from feedengine.settings.kinds import Secret
 from feedengine.transport.connecting import connect
+from feedengine.transport.landing import Home, names
 from feedengine.transport.remote import Remote
 
 from .desk import refusing
@@ -273,6 +274,24 @@ def test_links_and_copies_are_not_made(server: Server, raw: Raw, remote: Remote,
         with pytest.raises(asyncssh.SFTPError):
             raw.run(attempt)
     assert raw.run(raw.sftp.listdir("/in")) == ["a.tmp"]
+
+
+@pytest.mark.feature("P4")
+def test_a_folder_with_very_many_files_is_listed_a_part_at_a_time(
+    server: Server, raw: Raw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = {f"{number}.csv" for number in range(1000)}
+    for name in wanted:
+        (server.home / "in" / name).touch()
+    assert set(raw.run(raw.sftp.listdir("/in"))) == wanted
+    seen: list[str] = []
+    monkeypatch.setattr(names, "hidden", lambda virtual: bool(seen.append(virtual)))
+    entries = Home(server.home).entries("/in")
+    next(entries)
+    entries.close()
+    assert len(seen) == 1, "no more than was asked for is looked at"
+    with pytest.raises(asyncssh.SFTPNoSuchFile):
+        raw.run(raw.sftp.listdir("/nothing"))
 
 
 def test_nothing_but_files_is_served(raw: Raw) -> None:

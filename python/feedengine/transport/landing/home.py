@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -78,23 +78,25 @@ class Home:
 
     def list(self, virtual: str) -> list[tuple[str, os.stat_result]]:
         """Names with what they are, by name; links, odd files and part files are left out."""
-        found = []
+        return sorted(self.entries(virtual), key=lambda each: each[0])
+
+    def entries(self, virtual: str) -> Generator[tuple[str, os.stat_result], None, None]:
+        """As `list`, one after the other as the folder has them: a folder may have more than memory should hold."""
         with self.within([part for part in virtual.split("/") if part]) as walked:
             folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=walked)
-            try:
-                with os.scandir(folder) as entries:
-                    for entry in entries:
-                        if names.hidden(f"{virtual.rstrip('/')}/{entry.name}"):
-                            continue
-                        try:
-                            about = entry.stat(follow_symlinks=False)
-                        except FileNotFoundError:
-                            continue
-                        if stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode):
-                            found.append((entry.name, about))
-            finally:
-                os.close(folder)
-        return sorted(found, key=lambda each: each[0])
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if names.hidden(f"{virtual.rstrip('/')}/{entry.name}"):
+                        continue
+                    try:
+                        about = entry.stat(follow_symlinks=False)
+                    except FileNotFoundError:
+                        continue
+                    if stat.S_ISREG(about.st_mode) or stat.S_ISDIR(about.st_mode):
+                        yield entry.name, about
+        finally:
+            os.close(folder)
 
     def open(self, virtual: str) -> int:
         """A descriptor to read a regular file."""

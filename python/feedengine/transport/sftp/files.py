@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import asyncssh
@@ -26,6 +27,9 @@ _WRITES = asyncssh.FXF_WRITE | asyncssh.FXF_APPEND | asyncssh.FXF_CREAT | asyncs
 # What OpenSSH answers at most; a client may ask for 4 MiB at a time.
 _LONGEST_READ = 256 << 10
 
+
+# Entries of a folder that are held at a time: as many as an answer has.
+_AT_ONCE = 128
 
 # More than any client opens; each is a descriptor of ours.
 _MOST_HANDLES = 64
@@ -181,10 +185,19 @@ class Files(asyncssh.SFTPServer):
         return _attrs(None, handle.size)
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
-        """What is in a folder, whole files and folders only."""
+        """What is in a folder, whole files and folders only; as many at a time as a client asks for at once."""
         self._may("l")
-        for name, about in await self._disk(self.home.list, self._virtual(path)):
-            yield asyncssh.SFTPName(name.encode("utf-8", "surrogateescape"), attrs=_attrs(about))
+        virtual = self._virtual(path)
+        entries = self.home.entries(virtual)
+        try:
+            # The path is for the answer where the folder can't be read.
+            while found := await self._disk(lambda _: list(islice(entries, _AT_ONCE)), virtual):
+                for name, about in found:
+                    yield asyncssh.SFTPName(name.encode("utf-8", "surrogateescape"), attrs=_attrs(about))
+        finally:
+            # A client that goes while the disk is read leaves them to that thread.
+            with suppress(ValueError):
+                entries.close()
 
     def realpath(self, path: bytes) -> bytes:
         """The absolute path, whether or not it is there."""
