@@ -7,9 +7,8 @@ use super::Planner;
 use super::ops::Rows;
 use super::stored::storage_field;
 use crate::fault::{Code, Fault, Position};
-use crate::read::{FileInfo, Section, SectionEnd};
+use crate::read::{FileInfo, Section, SectionEnd, is_key};
 use crate::record::FieldId;
-use crate::record::entity::FieldSpec;
 
 impl Planner {
     /// Notes what the sections say about the upload as a whole.
@@ -76,13 +75,7 @@ impl Planner {
             self.problems.add(number, 0, code, code.severity(), || fault);
         };
         if self.operation.keys_only() {
-            let identifies = |field: &FieldSpec| {
-                entity.spec.identity.iter().any(|by| by.field == field.name)
-                    || entity.spec.composed.contains(&field.name)
-            };
-            let keys = || entity.spec.fields.iter().filter(|field| field.name == key.name || identifies(field));
-            let is_key = |name: &str| keys().any(|key| key.name == name || key.aliases.iter().any(|a| a == name));
-            for name in names.iter().filter(|name| !is_key(name)) {
+            for name in names.iter().filter(|name| !is_key(&entity.spec, name)) {
                 let message = format!("a {} file holds ids alone, not {name}", self.operation.name);
                 at(Code::ExtraColumn, message, Some(name));
             }

@@ -45,6 +45,7 @@ pub use cell::Scratch;
 pub use declared::{Encoding, FixedField, FixedRecord, FixedSpec, FormatSpec, SheetSpec, Tag, Trailer, XmlSpec};
 pub use feed::{Feed, FileInfo, Next, Section, SectionEnd, Tables};
 pub use header::HeaderColumn;
+pub(crate) use header::is_key;
 pub use layout::Layout;
 pub use source::{fingerprint, told};
 pub use unpack::unpack;

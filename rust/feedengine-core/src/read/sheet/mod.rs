@@ -23,7 +23,6 @@ use super::source::{Bytes, Random};
 use super::zip::{Member, Zip};
 use super::{ReadOptions, header};
 use crate::fault::{Code, Fault, Position, letters};
-use crate::record::entity::FieldSpec;
 
 /// Rows and columns that a sheet can have.
 const ROWS: u64 = 1_048_576;
@@ -185,13 +184,7 @@ impl Sheet {
             }
             self.names[cell.column - 1].push_str(&self.text[cell.text.clone()]);
         }
-        let is_id = |name: &String| {
-            options.entities.iter().any(|spec| {
-                let field = spec.fields.iter().find(|field| field.name == *name || field.aliases.contains(name));
-                let identifies = |field: &FieldSpec| spec.identity.iter().any(|way| way.field == field.name);
-                header::is_key(spec, name) || field.is_some_and(identifies)
-            })
-        };
+        let is_id = |name: &String| options.entities.iter().any(|spec| header::is_key(spec, name));
         self.ids = self.names.iter().map(is_id).collect();
         Ok(())
     }
