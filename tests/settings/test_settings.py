@@ -51,6 +51,13 @@ def test_default_then_file_then_environment_then_flag(write) -> None:
     assert settings.store_memory == 100 * 2**20
 
 
+def test_the_store_gets_what_the_process_leaves_of_little_memory() -> None:
+    def share(limit: str) -> int:
+        return Settings.load(None, {"FEEDENGINE_MEMORY_LIMIT": limit}, {}).store_memory >> 20
+
+    assert [share(limit) for limit in ("256MiB", "300MiB", "392MiB", "1GiB", "4GiB")] == [32, 54, 100, 102, 409]
+
+
 def test_a_catalog_overrides_the_file_but_not_a_flag(write) -> None:
     path = write(
         '[rules]\nduplicates = "fail"\n[catalogs."key_a/Products".rules]\nduplicates = "last"\n'

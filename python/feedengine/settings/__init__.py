@@ -125,8 +125,12 @@ class Settings:
 
     @property
     def store_memory(self) -> int:
-        """DuckDB's share of it in bytes: 100 MiB is enough for any feed; much memory lets it cache more."""
-        return min(self.memory_limit // 4, max(100 << 20, self.memory_limit // 10))
+        """DuckDB's share of it in bytes: 100 MiB is enough for any feed; much memory lets it cache more.
+
+        Some 190 MiB are the process itself, its libraries and what the engine cannot do without; of little more than
+        that DuckDB gets the half, and never less than it needs to begin at all.
+        """
+        return min(max(32 << 20, (self.memory_limit - (192 << 20)) // 2), max(100 << 20, self.memory_limit // 10))
 
     @property
     def keys(self) -> list[str]:
