@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from feedengine.errors import BaseMoved, FileChanged, Hint, UsageError
+from feedengine.names import MERGE
 
 if TYPE_CHECKING:
     from feedengine.ingest import Plan
@@ -21,6 +22,8 @@ def removals(report: Mapping[str, Any]) -> int:
 def plan_again(made: Plan) -> Hint:
     """The command that plans the same feed against what is current now."""
     target = made.target
+    if target.operation == MERGE:
+        return Hint("Give the command again that made the feed: it holds for one snapshot")
     argv = ("feedengine", "plan", str(made.request.path), "--catalog", target.catalog, "--operation", target.operation)
     return Hint("Plan again", argv)
 
@@ -41,6 +44,20 @@ def check_unchanged(made: Plan, saved: Mapping[str, Any]) -> None:
         )
 
 
+def planned_on(snapshot: int) -> Callable[[Plan], None]:
+    """The check of a feed that was written from what a snapshot holds: raises BaseMoved on any other."""
+
+    def check(made: Plan) -> None:
+        if made.base.snapshot != snapshot:
+            raise BaseMoved(
+                f"the feed was written from snapshot {snapshot}",
+                state=f"Nothing was changed. Snapshot {made.base.snapshot} is current.",
+                hints=[plan_again(made)],
+            )
+
+    return check
+
+
 def check_approval(waiting: Task, remove: int | None, reason: str | None) -> Callable[[Plan], None]:
     """Check what can be checked at once; gives the check of the new plan.
 
@@ -48,6 +65,11 @@ def check_approval(waiting: Task, remove: int | None, reason: str | None) -> Cal
     """
     if remove is not None and not (reason or "").strip():
         raise UsageError("removals are approved with a reason: --reason TEXT", state="Nothing was changed.")
+    if remove is None and waiting.operation == MERGE:
+        raise UsageError(
+            "a merge is done as a whole or not at all: --remove N --reason TEXT, or reject it",
+            state="Nothing was changed.",
+        )
     seen = waiting.new_snapshot or waiting.base_snapshot or 0
 
     def check(made: Plan) -> None:

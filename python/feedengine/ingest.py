@@ -44,6 +44,7 @@ __all__ = ["FeedRequest", "Plan", "Result", "Watch", "apply", "plan", "run"]
 
 #: The warning of a task that was applied, but whose feed could not be read once more.
 NOT_FOLLOWED = "NOT_FOLLOWED"
+_Check = Callable[["Plan"], None]
 _FOLLOW = "nothing of the data is lost: send the rows again, or close their problems (feedengine problems list)"
 
 
@@ -354,12 +355,14 @@ def _next_index(planner: engine.Planner, catalog: Catalog) -> Iterator[Any]:
         thread.join()
 
 
-def run(store: Store, settings: Settings, request: FeedRequest, watch: Watch | None = None) -> Result:
-    """Plan and apply as one task of the ledger. What `feedengine sync` and `feedengine apply FILE` do.
+def run(
+    store: Store, settings: Settings, request: FeedRequest, watch: Watch | None = None, check: _Check | None = None
+) -> Result:
+    """Plan, `check` (which may refuse) and apply as one task of the ledger. What `sync` and `apply FILE` do.
 
-    Raises what `plan` and `apply` raise, after the task was closed accordingly.
+    Raises what `plan`, `check` and `apply` raise, after the task was closed accordingly.
     """
-    return _task(store, settings, request, watch, lambda made: None)
+    return _task(store, settings, request, watch, check or (lambda made: None))
 
 
 def run_planned(store: Store, settings: Settings, made: Plan, watch: Watch | None = None) -> Result:
@@ -569,6 +572,7 @@ def approve(
     request = FeedRequest(
         path=Path(str(waiting.path)), catalog=f"{waiting.key}/{waiting.section}", operation=waiting.operation,
         force=remove is not None, reason=reason, hold_removals=remove is None, actor=actor, entity=waiting.entity,
+        own=bool((waiting.report or {}).get("own")),
     )  # fmt: skip
     try:
         result = _task(store, settings, request, watch, check)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 OPERATIONS = ("sync", "delta", "patchdelta", "patchdeltacreate", "patchdeltaignore", "delete", "whitelist")
+#: Of feeds that the engine writes for itself alone: rows that make two records one stand or fall together.
+MERGE = "merge"
 PUBLISHED_EXTENSIONS = ("csv", "json", "jsonl", "tar.gz", "tar")
 OTHER_EXTENSIONS = ("tgz", "csv.gz", "json.gz", "jsonl.gz", "tar.zst", "csv.zst", "json.zst", "jsonl.zst")
 MAX_SECTION = 100

@@ -104,8 +104,9 @@ def resolve(store: Store, settings: Settings, request: FeedRequest) -> Target:
     if entity is not None:
         _must_be_taken(named.profile, entity)
     operation = request.operation or (found.operation if found else None) or _operation(named.profile, entity)
-    if operation not in names.OPERATIONS:
-        raise UsageError(f"there is no operation {operation}; known are {', '.join(names.OPERATIONS)}")
+    known = (*names.OPERATIONS, names.MERGE) if request.own else names.OPERATIONS
+    if operation not in known:
+        raise UsageError(f"there is no operation {operation}; known are {', '.join(known)}")
     force = request.force or (found is not None and found.force and request.operation in (None, found.operation))
     if request.catalog is None:
         _must_be_known(store, settings, key, section, request.create)

@@ -22,8 +22,8 @@ POINTS = sorted(
         for source in PACKAGE.rglob("*.py")
         if source.name != "faults.py"
         for name in re.findall(r"\bpoint\(\s*\"([^\"]+)\"", source.read_text())
-        # Those of the service, and of merges, which are several tasks, are for tests/service.
-        if not name.startswith(("serve.", "merge."))
+        # Those of the service are for tests/service.
+        if not name.startswith("serve.")
     }
 )
 BEFORE: dict[str, list[dict[str, Any]]] = {

@@ -1,11 +1,10 @@
-"""Likely duplicates and merging: what names the one names the other, each step a snapshot with a trace."""
+"""Likely duplicates and merging: what names the one names the other, in one task, done as a whole or not at all."""
 
 from __future__ import annotations
 
 import json
 import signal
 import tarfile
-import tempfile
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,9 @@ import pytest
 
 from command import command
 from feedengine import engine, ingest
-from feedengine.errors import UsageError
-from feedengine.remedy import duplicates, merging
+from feedengine.approval import planned_on
+from feedengine.errors import BaseMoved, UsageError
+from feedengine.remedy import duplicates, feeds
 from feedengine.remedy.naming import fold
 from feedengine.settings import Settings
 from feedengine.store import Store
@@ -70,7 +70,9 @@ def test_records_that_look_alike_are_shown_together(config: Path) -> None:
 @pytest.mark.feature("W27")
 def test_what_named_the_one_names_the_other(config: Path) -> None:
     told = run(config, "merge", "items", "A", "B", "--reason", "same product")
-    assert [each["said"] for each in told["tasks"]] == ["1 variations that named B name A", "B is deleted"]
+    counts = {name: (entry["changed"], entry["removed"]) for name, entry in told["entities"].items()}
+    assert counts == {"items": (0, 1), "variations": (1, 0), "item_groups": (0, 0)}
+    assert (told["operation"], told["base_snapshot"], told["new_snapshot"]) == ("merge", 1, 2)
     assert set(records(config, "items")) == {"A", "C", "D", "E"}
     assert {name: row["item_id"] for name, row in records(config, "variations").items()} == {
         "V1": "A",
@@ -80,8 +82,8 @@ def test_what_named_the_one_names_the_other(config: Path) -> None:
     store = Store.open(config.parent / "store")
     with store.catalog("key_a1") as catalog:
         life = catalog.trace("Products", "items", "B")
-        assert (life[-1]["change"], life[-1]["task"]) == ("purged", told["tasks"][1]["task"])
-    assert store.ledger.get(told["tasks"][1]["task"]).reason == "merge of B into A: same product"
+        assert (life[-1]["change"], life[-1]["task"]) == ("purged", told["task"])
+    assert store.ledger.get(told["task"]).reason == "merge of B into A: same product"
 
 
 def test_lists_and_parents_name_the_one_that_stays(config: Path) -> None:
@@ -115,9 +117,13 @@ def test_ids_that_both_have_are_not_forgotten_unless_one_says_so(config: Path, m
         spec = {**engine.constructor_entities()[0], "identity": [{"field": "id"}, {"field": "item_name"}]}
         monkeypatch.setattr(type(catalog.entities), "spec", lambda self, entity: spec)
         with pytest.raises(UsageError, match="B goes by item_name=ACME  ltd"):
-            duplicates.merge(store, catalog, "Products", "items", "A", "B", forget=False)
-        steps = duplicates.merge(store, catalog, "Products", "items", "A", "B", forget=True)
-        assert [step.operation for step in steps] == ["patchdelta", "delete"]
+            duplicates.merge(catalog, "Products", "items", "A", "B", forget=False)
+        merge = duplicates.merge(catalog, "Products", "items", "A", "B", forget=True)
+        assert merge.said == ("1 variations that named B name A", "B is deleted")
+        assert [(spec["name"], list(rows)) for spec, rows in merge.rows] == [
+            ("variations", [{"id": "V2", "item_id": "A"}]),
+            ("items", [{"id": "B"}]),
+        ]
 
 
 def test_names_are_folded_as_weak_identifiers_are() -> None:
@@ -162,55 +168,71 @@ def state(config: Path) -> tuple[dict[str, Any], dict[str, Any]]:
         )
 
 
+UNMERGED = ({"A": None, "B": "http://b"}, {"V1": "A", "V2": "B", "V3": "B"})
 MERGED = ({"A": "http://b"}, {"V1": "A", "V2": "A", "V3": "A"})
-POINTS = [
-    *(
-        f"{name}:{step}"
-        for step in (1, 2, 3)
-        for name in ("merge.kept", "merge.done", "task.planned", "commit.after_commit")
-    ),
-    "merge.ended",
-]
+POINTS = ("task.started", "task.planned", "commit.after_index", "commit.before_commit", "commit.after_commit")
 
 
 @pytest.mark.feature("W27", "U2")
 @pytest.mark.parametrize("point", POINTS)
-def test_a_merge_that_is_killed_anywhere_goes_on_when_it_is_asked_for_again(twins: Path, point: str) -> None:
+def test_a_merge_that_is_killed_anywhere_is_done_or_not_begun(twins: Path, point: str) -> None:
     words = ("--config", twins, "--yes", "--json", "merge", "items", "A", "B")
     killed = command(*words, FEEDENGINE_FAULT=point)
     assert killed.returncode == -signal.SIGKILL, (killed.returncode, killed.stderr)
-    items, variations = state(twins)
-    # Nothing names what is not there, and no id is lost: it is B's, A's, or on its way with B gone.
-    assert set(variations.values()) <= set(items)
-    assert items in ({"A": None, "B": "http://b"}, {"A": None}, {"A": "http://b"})
+    done = point == "commit.after_commit"
+    assert state(twins) == (MERGED if done else UNMERGED)
     again = command(*words)
-    if point == "merge.ended":
-        assert (again.returncode, state(twins)) == (8, MERGED)
-        return
-    assert again.returncode == 0, again.stderr
+    assert again.returncode == (8 if done else 0), again.stderr
     assert state(twins) == MERGED
-    assert not list((twins.parent / "store" / "merges").iterdir())
-    # All of it is told; a task that was killed is not left hanging.
+    # A task that was killed is not left hanging.
     assert "IN_PROGRESS" not in command("--config", twins, "--json", "task", "list").stdout
 
 
-def test_a_merge_that_is_refused_leaves_nothing_to_go_on_with(twins: Path) -> None:
-    merge = merging.Merging(Store.open(twins.parent / "store"), "key_a1/Products", "items", "A", "B")
+@pytest.mark.feature("W27", "U1")
+def test_a_dry_run_tells_what_a_merge_does_and_a_rollback_undoes_it(twins: Path) -> None:
+    told = run(twins, "merge", "items", "A", "B", "--dry-run")
+    spool = twins.parent / "store" / "spool"
+    assert told["verdict"] == "apply" and state(twins) == UNMERGED and not list(spool.iterdir())
+    done = run(twins, "merge", "items", "A", "B")
+    for entity, counts in told["entities"].items():
+        assert done["entities"][entity] == counts
+    assert (done["entities"]["items"]["changed"], done["entities"]["items"]["removed"]) == (1, 1)
+    assert state(twins) == MERGED
+    run(twins, "snapshot", "rollback", str(done["base_snapshot"]), "--catalog", "key_a1/Products")
+    assert state(twins) == UNMERGED
 
-    def refused(step: duplicates.Step) -> dict[str, object]:
-        raise UsageError("no")
 
-    def step() -> duplicates.Step:
-        feed = Path(tempfile.mkdtemp(dir=twins.parent)) / "step.tar"
-        feed.write_bytes(b"x")
-        return duplicates.Step(feed, "delete", "B is deleted")
+def test_a_merge_beyond_the_safeguard_waits_whole_until_it_is_approved(twins: Path) -> None:
+    twins.write_text(twins.read_text().replace('limit = "off"', 'limit = 0\non_block = "hold"'))
+    words = ("--config", twins, "--yes", "--json")
+    refused = command(*words, "merge", "items", "A", "B")
+    assert refused.returncode == 3 and state(twins) == UNMERGED
+    task = str(json.loads(command(*words, "task", "list").stdout)["tasks"][0]["id"])
+    half = command(*words, "task", "approve", task, "--hold-removals")
+    assert half.returncode == 2 and "as a whole" in half.stderr and state(twins) == UNMERGED
+    run(twins, "task", "approve", task, "--remove", "1", "--reason", "they are one")
+    assert state(twins) == MERGED
 
-    folder = twins.parent / "store" / "merges"
-    with pytest.raises(UsageError):
-        list(merge.carry_out([step()], refused))
-    assert merge.begun() is None and not list(folder.iterdir())
-    with pytest.raises(KeyboardInterrupt):
-        for _ in merge.carry_out([step(), step()], lambda step: {}):
-            raise KeyboardInterrupt
-    kept = merge.begun()
-    assert kept and [(each.operation, each.path.read_bytes()) for each in kept] == [("delete", b"x")] * 2
+
+def test_a_merge_holds_for_the_snapshot_that_was_looked_at(twins: Path) -> None:
+    store = Store.open(twins.parent / "store")
+    settings = Settings.load(twins, env={})
+    with store.catalog("key_a1") as catalog:
+        merge = duplicates.merge(catalog, "Products", "items", "A", "B", forget=False)
+    late = twins.parent / "late.csv"
+    late.write_text("id,item_id\nV4,B\n")
+    request = ingest.FeedRequest(late, catalog="key_a1/Products", entity="variations", operation="delta")
+    ingest.run(store, settings, request)
+    path = feeds.write_all(store, "merge_items", merge.rows)
+    request = ingest.FeedRequest(path, catalog="key_a1/Products", operation="merge", own=True)
+    with pytest.raises(BaseMoved):
+        ingest.run(store, settings, request, None, planned_on(merge.snapshot))
+    assert state(twins) == UNMERGED
+
+
+def test_nobody_sends_a_merge(twins: Path) -> None:
+    late = twins.parent / "key_a1_Products_merge_2026-11-21-00-00-00.csv"
+    late.write_text("id\nA\n")
+    request = ingest.FeedRequest(late, catalog="key_a1/Products", entity="items", operation="merge")
+    with pytest.raises(UsageError, match="no operation merge"):
+        ingest.run(Store.open(twins.parent / "store"), Settings.load(twins, env={}), request)

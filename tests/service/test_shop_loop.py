@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from command import command
 from feedengine import ingest
+from feedengine.errors import FeedRejected
 from feedengine.ledger.cases import Case, Cases
 from feedengine.ledger.parked import Parked
+from feedengine.remedy import duplicates, feeds
 from feedengine.settings import Settings
 from feedengine.store import Store
 
@@ -130,3 +133,52 @@ def test_a_name_that_fits_two_customers_is_not_guessed_and_duplicates_are_merged
     shop.send("customers", f"{CUSTOMERS},,acme ltd,carl\n")
     [left] = shop.records("customers", "reference_id", "C1", "C2")
     assert (left["reference_id"], left["sales_rep"]) == ("C1", "carl") and shop.cases() == []
+
+
+ADDRESSES = "reference_id,customer_reference_id,customer_system_id,type,line1,city,country\n"
+
+
+@pytest.mark.feature("W27")
+def test_an_id_that_is_given_on_needs_no_change_in_what_goes_by_it(shop: Shop) -> None:
+    shop.send("customers", f"{CUSTOMERS},,Acme,ann\n,C2,ACME B,bob\n")
+    [keep], [gone] = (shop.records("customers", "company_name", name) for name in ("Acme", "ACME B"))
+    by_id = f"A2,,{gone['system_id']},shipping,Kungsgatan 2,Lund,SE"
+    shop.send("addresses", f"{ADDRESSES}A1,C2,,billing,Storgatan 1,Lund,SE\n{by_id}\n")
+    told = shop.run("merge", "customers", keep["system_id"], gone["system_id"])
+    counts = {name: (entry["changed"], entry["removed"]) for name, entry in told["entities"].items() if entry["rows"]}
+    assert counts == {"customers": (1, 1), "addresses": (1, 0)}
+    assert told["problems"]["list"] == []
+    [left] = shop.records("customers", "reference_id", "C2")
+    assert (left["system_id"], left["company_name"]) == (keep["system_id"], "Acme")
+    [one], [two] = (shop.records("addresses", "reference_id", name) for name in ("A1", "A2"))
+    assert (one["customer_reference_id"], two["customer_system_id"]) == ("C2", keep["system_id"])
+
+
+@pytest.mark.feature("W27")
+def test_what_is_a_records_by_its_very_key_goes_with_it(shop: Shop) -> None:
+    shop.send("products", f"{PRODUCTS},S1,P1,Chair\n,S2,P2,Chair again\n")
+    shop.send("inventory", f"{INVENTORY}S1,5,true\nS2,7,false\n")
+    keep, gone = (shop.records("products", "sku_id", name)[0]["system_id"] for name in ("S1", "S2"))
+    asked = command("--config", shop.config, "merge", "products", keep, gone, "--forget-ids")
+    assert f"1 inventory whose key is {gone}'s are deleted" in " ".join(asked.stderr.split())
+    told = shop.run("merge", "products", keep, gone, "--forget-ids")
+    assert (told["entities"]["inventory"]["removed"], told["problems"]["list"]) == (1, [])
+    assert [(row["sku_id"], row["available"]) for row in shop.records("inventory", "sku_id", "S1", "S2")] == [("S1", 5)]
+
+
+@pytest.mark.feature("W27")
+def test_a_merge_whose_row_is_refused_is_not_done_by_half(shop: Shop) -> None:
+    shop.send("customers", f"{CUSTOMERS},C1,Acme,ann\n,C2,Acme B,bob\n")
+    shop.send("addresses", f"{ADDRESSES}A1,C2,,billing,Storgatan 1,Lund,SE\n")
+    keep, gone = (shop.records("customers", "reference_id", name)[0]["system_id"] for name in ("C1", "C2"))
+    with shop.store.catalog("wiz") as catalog:
+        merge = duplicates.merge(catalog, "main", "customers", keep, gone, forget=True)
+    # Somebody deleted the address meanwhile; the profile rejects bad rows and takes the others.
+    rows = [
+        (spec, [{**row, "system_id": str(UUID(int=7))} for row in found] if spec["name"] == "addresses" else found)
+        for spec, found in merge.rows
+    ]
+    request = ingest.FeedRequest(feeds.write_all(shop.store, "m", rows), catalog=CATALOG, operation="merge", own=True)
+    with pytest.raises(FeedRejected):
+        ingest.run(shop.store, shop.settings, request)
+    assert len(shop.records("customers", "reference_id", "C1", "C2")) == 2

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedengine.errors import Hint, RecordNotFound, UsageError
-from feedengine.remedy import feeds
 from feedengine.remedy.naming import Naming, fold
 
 if TYPE_CHECKING:
-    from feedengine.store import Store
     from feedengine.store.catalog import Catalog
     from feedengine.store.lookup import Lookup
 
@@ -52,23 +49,25 @@ def find(catalog: Catalog, section: str, entity: str, column: str | None = None)
 
 
 @dataclass(frozen=True)
-class Step:
-    """One feed of a merge: an operation with a file of our own, and what it does in words."""
+class Merge:
+    """A merge as one feed: by entity the rows that say what becomes of records, and the same `said` in words.
 
-    path: Path
-    operation: str
-    said: str
+    A row of a key alone names the record that goes. It holds for `snapshot` alone.
+    """
+
+    snapshot: int
+    rows: tuple[tuple[Spec, tuple[Mapping[str, str], ...]], ...]
+    said: tuple[str, ...]
 
 
-def merge(
-    store: Store, catalog: Catalog, section: str, entity: str, keep: str, gone: str, *, forget: bool
-) -> list[Step]:
-    """The feeds that make `gone` a part of `keep`, to be applied in this order: each may be done twice.
+def merge(catalog: Catalog, section: str, entity: str, keep: str, gone: str, *, forget: bool) -> Merge:
+    """What makes `gone` a part of `keep`, as one task: records that name `gone` name `keep` then, `gone` is deleted,
+    and ids that only `gone` had become those of `keep`.
 
-    Records that name `gone` name `keep` then, `gone` is deleted, and ids that only `gone` had become those of `keep`.
     Raises RecordNotFound; UsageError where `gone` has an id in a field in which `keep` has another, unless `forget`:
     files that name it by that id would make a new record.
     """
+    snapshot = catalog.base(section).snapshot
     spec = catalog.entities.spec(entity)
     key = catalog.entities.key(entity)
     lookup = catalog.lookup(section, entity)
@@ -91,26 +90,32 @@ def merge(
                 Hint("Then", ("feedengine", "merge", entity, keep, gone, "--forget-ids")),
             ],
         )
-    moved = list(_moved(catalog, section, entity, kept, left))
-    steps = []
-    if moved:
-        path = feeds.write_all(store, f"merge_{entity}_names", moved)
-        said = ", ".join(f"{len(rows):,} {named['name']}" for named, rows in moved)
-        steps.append(Step(path, "patchdelta", f"{said} that named {gone} name {keep}"))
-    path = feeds.write_all(store, f"merge_{entity}_delete", [(spec, [{key: gone}])])
-    steps.append(Step(path, "delete", f"{gone} is deleted"))
-    gained = {field: str(left[field]) for field in ids if field not in kept}
+    gained = {field: str(left[field]) for field in ids if kept.get(field) is None}
+    # What goes by an id that is given on names the right record without a change.
+    rows = _moved(catalog, section, entity, {**kept, **{field: left[field] for field in gained}}, left)
+    told = []
+    for name, found in rows.items():
+        key_of = catalog.entities.key(name)
+        deleted = sum(row.keys() == {key_of} for row in found.values())
+        if renamed := len(found) - deleted:
+            told.append(f"{renamed:,} {name} that named {gone} name {keep}")
+        if deleted:
+            told.append(f"{deleted:,} {name} whose key is {gone}'s are deleted")
+    told.append(f"{gone} is deleted")
+    own = rows.setdefault(entity, {})
     if gained:
-        path = feeds.write_all(store, f"merge_{entity}_ids", [(spec, [{key: keep, **gained}])])
-        said = ", ".join(f"{field}={value}" for field, value in gained.items())
-        steps.append(Step(path, "patchdelta", f"{keep} is known by {said}"))
-    return steps
+        own.setdefault(keep, {key: keep}).update(gained)
+        told.append(f"{keep} is known by {', '.join(f'{field}={value}' for field, value in gained.items())}")
+    own[gone] = {key: gone}
+    specs = {str(each["name"]): each for each in catalog.entities.specs}
+    return Merge(snapshot, tuple((specs[name], tuple(found.values())) for name, found in rows.items()), tuple(told))
 
 
 def _moved(
     catalog: Catalog, section: str, entity: str, kept: Record, left: Record
-) -> Iterator[tuple[Spec, list[dict[str, str]]]]:
-    """Rows that make what names the one record name the other, by entity."""
+) -> dict[str, dict[str, dict[str, str]]]:
+    """Rows that make what names the one record name the other, by entity and key."""
+    moved: dict[str, dict[str, dict[str, str]]] = {}
     for spec in catalog.entities.specs:
         name = str(spec["name"])
         lookup = catalog.lookup(section, name)
@@ -120,8 +125,11 @@ def _moved(
         for field, column in _naming(spec, entity, catalog.entities.key(entity)):
             if left.get(column) is not None and left[column] != kept.get(column):
                 _rename(lookup, spec, field, left, kept, column, rows)
+        if name == entity:
+            rows.pop(str(left[spec["fields"][0]["name"]]), None)
         if rows:
-            yield spec, list(rows.values())
+            moved[name] = rows
+    return moved
 
 
 def _naming(spec: Spec, entity: str, key: str) -> Iterator[tuple[str, str]]:
@@ -142,7 +150,12 @@ def _rename(
     key = str(spec["fields"][0]["name"])
     old, new = str(left[column]), kept.get(column)
     for record in lookup.records([old], field):
-        if record[key] == left.get(key):
+        bare = {key: str(record[key])}
+        if rows.get(bare[key]) == bare:
+            continue
+        if field in (key, *(spec.get("composed") or ())):
+            # It is that record's by its very key, and no other's.
+            rows[bare[key]] = bare
             continue
         value = record[field]
         if isinstance(value, list):
@@ -156,4 +169,4 @@ def _rename(
             )
         else:
             value = str(new)
-        rows.setdefault(str(record[key]), {key: str(record[key])})[field] = value
+        rows.setdefault(bare[key], bare)[field] = value

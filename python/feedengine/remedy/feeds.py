@@ -58,10 +58,18 @@ def _archive(store: Store, name: str, members: Iterable[tuple[Spec, bytes]]) -> 
     return path
 
 
+def drop(path: Path) -> None:
+    """Forget a feed that no task was made for."""
+    path.unlink(missing_ok=True)
+    path.parent.rmdir()
+
+
 def _lines(spec: Spec, rows: Sequence[Mapping[str, str]]) -> Iterator[bytes]:
-    """A header of all columns that any row has (of all that are declared, where the order is strict), then the rows."""
-    columns = dict.fromkeys(name for row in rows for name in row)
-    if (spec.get("columns") or {}).get("order") == "strict":
+    """A header of all columns that any row has and those that there must be (of all that are declared, where the order
+    is strict), then the rows."""
+    declared = spec.get("columns") or {}
+    columns = dict.fromkeys((*(name for row in rows for name in row), *declared.get("required", ())))
+    if declared.get("order") == "strict":
         columns = dict.fromkeys((*(field["name"] for field in spec["fields"]), *columns))
     for cells in (list(columns), *([row.get(name, "") for name in columns] for row in rows)):
         out = io.StringIO(newline="")

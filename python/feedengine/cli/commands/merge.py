@@ -20,35 +20,42 @@ def command(
     forget: Annotated[bool, Option("--forget-ids", help="Also where both have ids of their own in a field.")] = False,
     reason: params.Reason = None,
     catalog: params.Catalog = None,
+    dry_run: params.DryRun = False,
 ) -> int:
     """Make what names GONE name KEEP, delete GONE, and give KEEP the ids that only GONE had. Asks first.
 
-    A merge that was cut short goes on where it ended: type the same command again.
+    It is one task and one snapshot, whose rollback undoes it.
     """
     from feedengine import ingest
-    from feedengine.remedy import duplicates, merging
+    from feedengine.approval import planned_on
+    from feedengine.cli.applying import tell
+    from feedengine.cli.feeds import exit_code
+    from feedengine.cli.planning import show_plan
+    from feedengine.errors import BaseMoved, Hint
+    from feedengine.names import MERGE
+    from feedengine.remedy import duplicates, feeds
 
     session = params.session(context)
     opened, section = session.catalog(catalog)
-    merge = merging.Merging(session.store, f"{opened.key}/{section}", entity, keep, gone)
-    rest = merge.begun()
-    if rest is None:
-        steps = duplicates.merge(session.store, opened, section, entity, keep, gone, forget=forget)
-    else:
-        steps = merging.again(opened, section, entity, gone, rest)
+    merge = duplicates.merge(opened, section, entity, keep, gone, forget=forget)
     opened.close()
-    before = "" if rest is None else "This merge was begun and cut short; what is left of it: "
-    session.confirm(f"{before}{'; '.join(each.said for each in steps)}?")
-
-    def run(step: duplicates.Step) -> dict[str, object]:
-        request = ingest.FeedRequest(
-            step.path, catalog=f"{opened.key}/{section}", operation=step.operation, actor=session.actor, own=True,
-            reason=f"merge of {gone} into {keep}{f': {reason}' if reason else ''}",
-        )  # fmt: skip
-        result = ingest.run(session.store, session.settings, request)
-        return {"task": result.report["task"], "snapshot": result.report["new_snapshot"], "said": step.said}
-
-    done = list(merge.carry_out(steps, run))
-    document = {"schema": "feedengine.merge/1", "entity": entity, "keep": keep, "gone": gone, "tasks": done}
-    session.out.show(document, [f"task {each['task']}: {each['said']}" for each in done])
-    return 0
+    if not dry_run:
+        session.confirm(f"{'; '.join(merge.said)}?")
+    request = ingest.FeedRequest(
+        feeds.write_all(session.store, f"merge_{entity}", merge.rows),
+        catalog=f"{opened.key}/{section}", operation=MERGE, actor=session.actor, own=True,
+        reason=f"merge of {gone} into {keep}{f': {reason}' if reason else ''}",
+    )  # fmt: skip
+    if dry_run:
+        try:
+            return show_plan(session, request)
+        finally:
+            feeds.drop(request.path)
+    try:
+        with session.watch() as watch:
+            result = ingest.run(session.store, session.settings, request, watch, planned_on(merge.snapshot))
+    except BaseMoved as moved:
+        moved.hints = [Hint("Merge them again", ("feedengine", "merge", entity, keep, gone))]
+        raise
+    tell(session.out, result.report)
+    return int(exit_code(result.report))

@@ -7,6 +7,7 @@ from typing import Any
 
 from feedengine.cli.render import text
 from feedengine.cli.render.report import entities
+from feedengine.names import MERGE
 
 Hint = Mapping[str, Any]
 #: Codes of rows that might mean several records.
@@ -45,7 +46,9 @@ def _approvals(report: Mapping[str, Any], task: str) -> list[dict[str, Any]]:
     if held:
         removed = sum(((report.get("safeguard") or {}).get("held") or {}).values())
     really = _step("Really remove them", "task", "approve", task, "--remove", str(removed), "--reason", "…")
-    return [really] if held else [_step("Keep the rest, hold", "task", "approve", task, "--hold-removals"), really]
+    if held or report.get("operation") == MERGE:
+        return [really]
+    return [_step("Keep the rest, hold", "task", "approve", task, "--hold-removals"), really]
 
 
 def _step(words: str, *argv: str) -> dict[str, Any]:

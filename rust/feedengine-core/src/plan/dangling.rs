@@ -1,6 +1,6 @@
 //! What goes while others still name it: stored records whose reference or parent is gone after the task. A warning each.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use arrow_array::RecordBatch;
 
@@ -12,8 +12,12 @@ use crate::fault::{Code, Fault, Severity};
 use crate::identify::{Identity, Link, Print, given, items, key_hash, path};
 use crate::record::Record;
 
-/// Records that go although others name them: by reference (none: by path) and slot, how many name them.
-pub type Dangling = BTreeMap<(Option<usize>, u32), u64>;
+/// A value that names a record: the entity's number, which of its keys, the value.
+type Name = (usize, usize, Print);
+
+/// Records that go although others name them: by reference (none: by path) and slot, how many name them, and by which
+/// value, where that is none of the engine's own ids.
+pub type Dangling = BTreeMap<(Option<usize>, u32), (u64, Option<Name>)>;
 
 impl Planner {
     /// Stored columns of `number` that may name a record which goes or moves.
@@ -46,39 +50,40 @@ impl Planner {
             }
             rows.read(at, &mut record)?;
             for link in &identity.links {
-                for slot in self.gone(link, &record)? {
-                    found.push((Some(link.number), slot));
+                for (slot, name) in self.gone(link, &record)? {
+                    found.push(((Some(link.number), slot), name));
                 }
             }
-            found.extend(self.gone_parent(entity, identity, standing, &record).map(|slot| (None, slot)));
+            found.extend(self.gone_parent(entity, identity, standing, &record).map(|slot| ((None, slot), None)));
         }
         let dangling = &mut self.dangling;
-        found.into_iter().for_each(|what| *dangling.entry(what).or_default() += 1);
+        found.into_iter().for_each(|(what, name)| dangling.entry(what).or_insert((0, name)).0 += 1);
         Ok(())
     }
 
     /// The records that go among those which `record` names by `link`.
-    fn gone(&self, link: &Link, record: &Record) -> Result<Vec<u32>, Stop> {
+    fn gone(&self, link: &Link, record: &Record) -> Result<Vec<(u32, Option<Name>)>, Stop> {
         let (other, outcome) = (&self.entities[link.entity], &self.outcomes[link.entity]);
         let mut gone = Vec::new();
         let named = link.by.iter().find_map(|by| Some((by, items(record, by.0))).filter(|(_, all)| !all.is_empty()));
         let Some((by, values)) = named.filter(|_| outcome.removed > 0) else { return Ok(gone) };
         for value in values {
-            let slots: Vec<u32> = match by.2 {
+            let (slots, name): (Vec<u32>, _) = match by.2 {
                 None => {
                     let made = other.identity.as_ref().is_some_and(|identity| identity.made);
                     let key = key_hash(made, &value, &self.hasher);
                     let found = key.map(|key| other.index.find(key)).transpose()?.flatten();
-                    found.map(|found| found.slot).into_iter().collect()
+                    (found.map(|found| found.slot).into_iter().collect(), None)
                 }
                 Some(field) => {
                     let print = other.directory.fields[field].form.print(&value, &self.hasher, &mut String::new());
                     let holders = print.map_or(&[][..], |print| other.directory.find(field, print));
-                    holders.iter().map(|entry| entry.who).collect()
+                    let name = print.map(|print| (link.entity, field, print));
+                    (holders.iter().map(|entry| entry.who).collect(), name)
                 }
             };
             if slots.iter().all(|slot| outcome.goes(*slot)) {
-                gone.extend(slots.first());
+                gone.extend(slots.first().map(|slot| (*slot, name)));
             }
         }
         Ok(gone)
@@ -103,10 +108,29 @@ impl Planner {
         holders.first().filter(|_| gone).map(|entry| entry.who)
     }
 
+    /// Those of `names` that a row which stands gives its record: what was gone goes by another's id.
+    fn given_on(&self, names: BTreeSet<Name>) -> Result<HashSet<Name>, Stop> {
+        let names: Vec<Name> = names.into_iter().collect();
+        let mut given = HashSet::new();
+        for group in names.chunk_by(|a, b| (a.0, a.1, a.2.part()) == (b.0, b.1, b.2.part())) {
+            let (number, key, print) = group[0];
+            let entity = &self.entities[number];
+            let Some(bag) = entity.claims.get(key) else { continue };
+            let entries = bag.load(print.part())?;
+            let stands = entries.iter().filter(|entry| !entity.fallen.contains(&entry.who));
+            let names = stands.map(|entry| (number, key, entry.print()));
+            given.extend(names.filter(|name| group.binary_search(name).is_ok()));
+        }
+        Ok(given)
+    }
+
     /// Ends the look at `number`: a warning for each record that others miss.
-    pub(super) fn report_dangling(&mut self, number: usize) {
+    pub(super) fn report_dangling(&mut self, number: usize) -> Result<(), Stop> {
+        let mut dangling = std::mem::take(&mut self.dangling);
+        let given = self.given_on(dangling.values().filter_map(|(_, name)| *name).collect())?;
+        dangling.retain(|_, (_, name)| name.is_none_or(|name| !given.contains(&name)));
         let entity = &self.entities[number];
-        for ((link, slot), count) in std::mem::take(&mut self.dangling) {
+        for ((link, slot), (count, _)) in dangling {
             let link = link.and_then(|link| entity.identity.as_ref()?.links.iter().find(|other| other.number == link));
             let other = link.map_or(entity, |link| &self.entities[link.entity]);
             let code = Code::DanglingReference;
@@ -121,6 +145,7 @@ impl Planner {
             });
         }
         self.standing = None;
+        Ok(())
     }
 
     /// The paths of rows that stand.

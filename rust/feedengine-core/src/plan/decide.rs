@@ -99,7 +99,7 @@ impl Planner {
             outcome.removed > 0 && outcome.added + outcome.changed > 0 && rules
         };
         let needed = self.entities.iter().zip(&self.outcomes).any(made_room) || self.needs_removals();
-        let helps = holding_helps && !needed;
+        let helps = holding_helps && !needed && !self.operation.joins;
         let holds = blocked && helps && self.request.safeguard.on_block == OnBlock::Hold;
         let mut decision = "apply";
         if invalid {

@@ -14,9 +14,9 @@ use crate::bags::Partitioned;
 use crate::check::Checks;
 use crate::identify::{Directory, Entry, Identity};
 use crate::index::Index;
-use crate::record::FieldTable;
 use crate::record::digest::fingerprint;
 use crate::record::entity::EntitySpec;
+use crate::record::{FieldId, FieldTable, Record, State};
 
 /// Bytes of an index whose pages are given back on the way.
 const LARGE: usize = 64 << 20;
@@ -113,6 +113,14 @@ impl EntityPlan {
             self.index.release();
             self.marks.release();
         }
+    }
+
+    /// Whether a row says nothing but which record it is about.
+    pub fn is_bare(&self, record: &Record) -> bool {
+        let names = |field: FieldId| {
+            field == FieldId(0) || self.spec.composed.iter().any(|name| **name == *self.table.name(field))
+        };
+        record.cells().iter().all(|cell| cell.state == State::Blank || names(cell.field))
     }
 
     /// The stored digest.

@@ -338,7 +338,9 @@ pub(super) fn emptied(task: &Task<'_>, entity: &EntityPlan, identity: &Identity,
     if entity.operation.fills {
         return 0;
     }
+    let goes = entity.operation.joins && entity.is_bare(record);
     let is_empty = |field: FieldId| match (entity.operation.rows, record.find(field).map(|cell| cell.state)) {
+        _ if goes => true,
         (Rows::Replace, state) => state != Some(State::Set),
         (Rows::Merge, Some(State::Null)) => task.settings.patch_null == PatchNull::Clear,
         _ => false,

@@ -6,7 +6,6 @@ use std::collections::HashSet;
 use arrow_array::RecordBatch;
 
 use super::ops::Rows;
-use super::owners::goes;
 use super::pairs::{Naming, Pair};
 use super::rejected::Bits;
 use super::spool::{NOWHERE, SpoolPart};
@@ -160,14 +159,10 @@ impl Planner {
         if self.request.hold_removals {
             return Ok(false);
         }
-        let goes = |number: usize, slot: u32| {
-            let read = &self.read[number];
-            goes(&self.entities[number], self.operation, read.uploaded, &read.protected, slot)
-        };
         let owner = self.owner_of(number).filter(|owner| self.request.settings.cascade && self.read[*owner].uploaded);
-        let Some(owner) = owner.filter(|_| !goes(number, slot)) else { return Ok(goes(number, slot)) };
+        let Some(owner) = owner.filter(|_| !self.goes(number, slot)) else { return Ok(self.goes(number, slot)) };
         let found = self.entities[owner].index.find(self.entities[number].index.owner(slot)?)?;
-        Ok(found.is_some_and(|found| goes(owner, found.slot)))
+        Ok(found.is_some_and(|found| self.goes(owner, found.slot)))
     }
 
     /// Whether rows were let in because of what goes: they would be wrong if it stayed after all.

@@ -88,7 +88,7 @@ use guards::ColumnScan;
 use matrix::Gathered;
 use ops::Operation;
 use problems::Problems;
-use request::SingleFile;
+use request::{BadRows, SingleFile};
 use seen::{Collected, Reference, Seen};
 use settle::{Settling, Tools};
 use together::Together;
@@ -182,9 +182,12 @@ pub struct Planner {
 
 impl Planner {
     /// Prepares a task against the state that `request` names. `secret` has 192 bytes.
-    pub fn new(request: Request, secret: &[u8]) -> Result<Planner, Stop> {
+    pub fn new(mut request: Request, secret: &[u8]) -> Result<Planner, Stop> {
         let operation = Operation::find(&request.operation)
             .ok_or_else(|| Stop::Broken(format!("there is no operation called {}", request.operation)))?;
+        if operation.joins {
+            request.settings.rows = BadRows::Fail;
+        }
         request.format.check().map_err(Stop::Broken)?;
         let hasher = Hasher::new(secret).ok_or_else(|| Stop::Broken("a store's secret has 192 bytes".into()))?;
         let store = fingerprint(secret, 1);
@@ -515,7 +518,7 @@ impl Planner {
             Step::Matrix(_) => self.matrix_supplied(),
             Step::Scan(number) => self.step = Step::Scan(number + 1),
             Step::Dangling(number) => {
-                self.report_dangling(number);
+                self.report_dangling(number)?;
                 self.step = Step::Dangling(number + 1);
             }
             _ => {}

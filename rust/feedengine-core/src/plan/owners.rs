@@ -1,12 +1,12 @@
 //! Every variation has an item: checks owners of what comes, and finds what goes with an owner that goes.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use bytemuck::{Pod, Zeroable};
 
+use super::Planner;
 use super::entity::EntityPlan;
-use super::ops::{Operation, Rows};
+use super::ops::Rows;
 use super::stop::Stop;
 use super::touch::{Touch, kind};
 use crate::bags::{PARTS, Partitioned, part_of};
@@ -20,14 +20,18 @@ struct Wanted {
     reserved: [u32; 3],
 }
 
-/// Whether a stored record of `entity` goes with this upload.
-pub fn goes(entity: &EntityPlan, operation: &Operation, uploaded: bool, protected: &HashSet<u32>, slot: u32) -> bool {
-    if !uploaded || protected.contains(&slot) {
-        return false;
-    }
-    match operation.rows {
-        Rows::Remove => entity.marks.last(slot).is_some(),
-        _ => operation.removes_absent && entity.marks.last(slot).is_none(),
+impl Planner {
+    /// Whether the stored record in `slot` of the entity `number` goes with this upload, if nothing is held back.
+    pub(super) fn goes(&self, number: usize, slot: u32) -> bool {
+        let (entity, read) = (&self.entities[number], &self.read[number]);
+        if !read.uploaded || read.protected.contains(&slot) {
+            return false;
+        }
+        match self.operation.rows {
+            Rows::Remove => entity.marks.last(slot).is_some(),
+            _ if self.operation.joins => self.settling[number].listed.contains(&slot),
+            _ => self.operation.removes_absent && entity.marks.last(slot).is_none(),
+        }
     }
 }
 

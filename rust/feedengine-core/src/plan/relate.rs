@@ -8,7 +8,7 @@ use super::duplicates::{duplicate_fault, duplicate_severity};
 use super::entity::EntityPlan;
 use super::ops::Rows;
 use super::outcome::{Fate, Outcome, Reach, outcome, reason};
-use super::owners::{goes, orphans};
+use super::owners::orphans;
 use super::request::{Orphans, Strictness};
 use super::seen::Collected;
 use super::sentences::Visited;
@@ -155,16 +155,7 @@ impl Planner {
         let owner = self.owner_of(number);
         let mut dropped = self.overlapping[number].clone();
         let skip = settings.orphan_variations == Orphans::Skip;
-        let removes = |number: usize, slot: u32| {
-            !self.held
-                && goes(
-                    &self.entities[number],
-                    operation,
-                    self.read[number].uploaded,
-                    &self.read[number].protected,
-                    slot,
-                )
-        };
+        let removes = |number: usize, slot: u32| !self.held && self.goes(number, slot);
         if let Some(owner) = owner.filter(|_| read.uploaded && !operation.keys_only()) {
             let memory = self.request.memory / 16;
             let owner_goes = |slot| removes(owner, slot);

@@ -2,7 +2,7 @@
 //!
 //! Stored cells are asked for in rounds, so that a patch of any size fits the memory limit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use arrow_array::RecordBatch;
 
@@ -51,6 +51,8 @@ pub struct Settling {
     pub nulled: BTreeMap<FieldId, i64>,
     /// Patched records that moved to another owner: their ordinals.
     pub moved: Vec<Late>,
+    /// Slots that rows of a merge want to go.
+    pub listed: HashSet<u32>,
     facts: Option<Facts>,
 }
 
@@ -90,6 +92,9 @@ impl Settling {
                 else {
                     continue;
                 };
+                if entity.operation.joins && touch.kind == kind::LISTED {
+                    self.listed.insert(touch.slot);
+                }
                 match touch.kind {
                     kind::CHANGED | kind::PATCH => self.pending.push(*touch),
                     _ => settled.push(*touch),

@@ -8,7 +8,6 @@ use arrow_array::RecordBatch;
 use super::Planner;
 use super::cycles::Steps;
 use super::ops::Rows;
-use super::owners::goes;
 use super::rejected::Bits;
 use super::spool::NOWHERE;
 use super::stop::Stop;
@@ -162,11 +161,9 @@ impl Planner {
     /// Judges what was gathered.
     pub(super) fn end_together(&mut self, number: usize) -> Result<(), Stop> {
         let together = std::mem::take(&mut self.together);
-        let (entity, read) = (&self.entities[number], &self.read[number]);
+        let entity = &self.entities[number];
         // What is asked to be held back stays, and its window with it.
-        let leaves = |slot: u32| {
-            !self.request.hold_removals && goes(entity, self.operation, read.uploaded, &read.protected, slot)
-        };
+        let leaves = |slot: u32| !self.request.hold_removals && self.goes(number, slot);
         let touched = |slot: u32| together.touched.holds(slot);
         let rules = &entity.spec.windows;
         let rejects = |at: &usize| rules[*at].policy == Policy::Reject;

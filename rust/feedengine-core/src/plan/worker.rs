@@ -463,6 +463,10 @@ impl Worker {
             return Ok(());
         }
         self.name(task, entity, found.slot, place, record);
+        if entity.operation.joins && entity.is_bare(record) {
+            self.list(entity, key, found, place);
+            return Ok(());
+        }
         self.refer(task.hasher, entity, record, place);
         let seen = &mut self.seen[entity.number];
         seen.patched.extend(record.cells().iter().map(|cell| cell.field).filter(|field| field.0 > 0));
@@ -526,22 +530,27 @@ impl Worker {
         };
         self.seen[entity.number].mark(task, entity, found.slot, place, || key_text(record));
         if entity.operation.rows == Rows::Remove {
-            self.seen[entity.number].touched[part_of(key)].push(Touch {
-                key,
-                digest: 0,
-                owner: 0,
-                raw: 0,
-                place: NOWHERE,
-                old_row: found.hot.row(),
-                slot: found.slot,
-                ordinal: place.ordinal,
-                size: 0,
-                kind: kind::LISTED,
-                active: 0,
-                reserved: 0,
-            });
+            self.list(entity, key, found, place);
         }
         Ok(())
+    }
+
+    /// Notes that a row wants its record to go.
+    fn list(&mut self, entity: &EntityPlan, key: u128, found: Found, place: &Place<'_>) {
+        self.seen[entity.number].touched[part_of(key)].push(Touch {
+            key,
+            digest: 0,
+            owner: 0,
+            raw: 0,
+            place: NOWHERE,
+            old_row: found.hot.row(),
+            slot: found.slot,
+            ordinal: place.ordinal,
+            size: 0,
+            kind: kind::LISTED,
+            active: 0,
+            reserved: 0,
+        });
     }
 
     /// Marks a stored record as named. Where rows are judged together, that waits until it is known which of them stand.

@@ -10,4 +10,5 @@ pub const DELETE: Operation = Operation {
     removes_absent: false,
     purges: true,
     fills: false,
+    joins: false,
 };

@@ -2,6 +2,7 @@
 
 mod delete;
 mod delta;
+mod merge;
 mod patchdelta;
 mod patchdeltacreate;
 mod patchdeltaignore;
@@ -53,10 +54,12 @@ pub struct Operation {
     pub purges: bool,
     /// Whether rows leave values alone that stored records have.
     pub fills: bool,
+    /// Whether its rows stand or fall together, and one that says nothing but the key names a record that goes.
+    pub joins: bool,
 }
 
 /// Every operation.
-pub const ALL: [&Operation; 7] = [
+pub const ALL: [&Operation; 8] = [
     &sync::SYNC,
     &delta::DELTA,
     &patchdelta::PATCHDELTA,
@@ -64,6 +67,7 @@ pub const ALL: [&Operation; 7] = [
     &patchdeltaignore::PATCHDELTAIGNORE,
     &delete::DELETE,
     &whitelist::WHITELIST,
+    &merge::MERGE,
 ];
 
 impl Operation {
@@ -77,6 +81,8 @@ impl Operation {
     #[must_use]
     pub fn under(self, mode: Mode) -> Operation {
         match (mode, self.rows, self.missing) {
+            // It says nothing new of records: it says of them who they are.
+            _ if self.joins => self,
             (Mode::EnrichOnly, _, Missing::Insert) => Operation { missing: Missing::Reject, ..self },
             (Mode::FillEmptyOnly, Rows::Replace | Rows::Merge, _) => {
                 Operation { rows: Rows::Merge, fills: true, ..self }
@@ -108,12 +114,13 @@ mod tests {
             ("patchdeltaignore", (Merge, Ignore), (Merge, Ignore), (Merge, Ignore)),
             ("delete", (Remove, Warn), (Remove, Warn), (Remove, Warn)),
             ("whitelist", (Keep, Warn), (Keep, Warn), (Keep, Warn)),
+            ("merge", (Merge, Fail), (Merge, Fail), (Merge, Fail)),
         ] {
             let own = *Operation::find(name).expect(name);
             for (mode, (rows, missing)) in
                 [(Mode::CreateAndEnrich, plain), (Mode::EnrichOnly, enrich), (Mode::FillEmptyOnly, fill)]
             {
-                let fills = mode == Mode::FillEmptyOnly && rows == Merge;
+                let fills = mode == Mode::FillEmptyOnly && rows == Merge && !own.joins;
                 assert_eq!(own.under(mode), Operation { rows, missing, fills, ..own }, "{name} {mode:?}");
             }
         }

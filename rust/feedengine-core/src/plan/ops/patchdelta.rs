@@ -10,4 +10,5 @@ pub const PATCHDELTA: Operation = Operation {
     removes_absent: false,
     purges: false,
     fills: false,
+    joins: false,
 };

@@ -10,4 +10,5 @@ pub const PATCHDELTACREATE: Operation = Operation {
     removes_absent: false,
     purges: false,
     fills: false,
+    joins: false,
 };

@@ -10,4 +10,5 @@ pub const SYNC: Operation = Operation {
     removes_absent: true,
     purges: false,
     fills: false,
+    joins: false,
 };

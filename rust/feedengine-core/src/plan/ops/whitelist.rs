@@ -10,4 +10,5 @@ pub const WHITELIST: Operation = Operation {
     removes_absent: true,
     purges: true,
     fills: false,
+    joins: false,
 };
