@@ -194,6 +194,7 @@ def test_stock_of_unknown_products_waits_and_the_rest_goes_on(desk: Desk) -> Non
         {
             "entity": "inventory", "record": 2, "line": 3, "identity": [["sku_id", "S9"]],
             "values": {"sku_id": "S9", "available": "007"},
+            "sent": None,
             "waits_for": {"entity": "products", "field": "sku_id", "value": "S9"},
         }
     ]  # fmt: skip

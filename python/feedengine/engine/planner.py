@@ -81,10 +81,10 @@ class Planner:
         return self._planner.patched(entity)
 
     def parked(self, entity: str) -> Iterator[dict[str, Any]]:
-        """Rows that wait for a record: entity, record, line, identity, values by field as sent, waits_for.
+        """Rows that wait for a record: entity, record, line, identity, values by field as sent, sent, waits_for.
 
-        `identity` is what the row goes by, as pairs of field and value; `waits_for` has entity, field and value. Reads
-        the feed again, which must still be the same file.
+        `identity` is what the row goes by, as pairs of field and value; `sent` the row of a JSON feed as a line of
+        JSON, else None; `waits_for` has entity, field and value. Reads the feed again, which must still be the same.
         """
         with mapped():
             lines = self._planner.parked(entity)

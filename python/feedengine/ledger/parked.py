@@ -16,7 +16,8 @@ STATES = ("planned", "waiting", "taken", "applied", "rejected", "replaced", "exp
 
 @dataclass(frozen=True)
 class ParkedRow:
-    """One row. Times are UTC in ISO 8601. `row` holds its texts by field as they were sent, `identity` its names.
+    """One row. Times are UTC in ISO 8601. `row` holds its texts by field as they were sent, `identity` its names,
+    `sent` a row of JSON as it was sent.
 
     It waits until `until` for a record of `waits_entity` whose `waits_field` is `waits_value`; without one it would be
     the fault `code`. `looked` is the newest snapshot in which that record was looked for, `retry` the task that applies
@@ -34,6 +35,7 @@ class ParkedRow:
     record_number: int | None
     line: int | None
     row: Mapping[str, str]
+    sent: str | None
     waits_entity: str
     waits_field: str
     waits_value: str
@@ -62,8 +64,8 @@ class ParkedRow:
 _NAMES = tuple(field.name for field in fields(ParkedRow))
 _COLUMNS = ", ".join(f'"{name}"' for name in _NAMES)
 _GIVEN = (
-    *("entity", "identity", "operation", "member", "record_number", "line", "row", "waits_entity", "waits_field"),
-    *("waits_value", "code", "owner", "until"),
+    *("entity", "identity", "operation", "member", "record_number", "line", "row", "sent", "waits_entity"),
+    *("waits_field", "waits_value", "code", "owner", "until"),
 )
 
 #: The method `list` hides the type of that name inside the class.

@@ -142,5 +142,7 @@ CREATE INDEX parked_by_retry ON parked (retry, place) WHERE retry IS NOT NULL;
 CREATE INDEX tasks_by_snapshot ON tasks (key, new_snapshot) WHERE new_snapshot IS NOT NULL;
 """
 
+_SENT = "ALTER TABLE parked ADD COLUMN sent TEXT;"
+
 #: Script n makes format n + 1 of format n. A script that was released is never changed.
-SCRIPTS: tuple[str, ...] = (_TASKS, _SERVICE + _SOURCES + _OUTBOX, _ENTITIES, _REMEDY)
+SCRIPTS: tuple[str, ...] = (_TASKS, _SERVICE + _SOURCES + _OUTBOX, _ENTITIES, _REMEDY, _SENT)

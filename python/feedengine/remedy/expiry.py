@@ -8,7 +8,7 @@ from feedengine import engine
 from feedengine.ledger.parked import Parked, ParkedRow
 from feedengine.remedy import feeds
 from feedengine.remedy.aftermath import Aftermath, case
-from feedengine.remedy.parking import Begin, grouped, origin_of, senders
+from feedengine.remedy.parking import Begin, grouped, origin_of, senders, written
 from feedengine.remedy.terms import terms
 
 if TYPE_CHECKING:
@@ -29,10 +29,12 @@ def expire(store: Store, settings: Settings, begin: Begin) -> list[int]:
         return []
     sender = senders(store, rows)
     made = []
-    for (key, (section, entity, operation, origin)), group in grouped(rows, lambda row: (row.key, sender(row))).items():
+    for (key, (section, entity, operation, origin, _)), group in grouped(
+        rows, lambda row: (row.key, sender(row))
+    ).items():
         catalog = f"{key}/{section}"
         spec = terms(store, settings, catalog).spec(entity)
-        feed = feeds.write(store, f"expired_{entity}", spec, [row.row for row in group])
+        feed = written(store, f"expired_{entity}", spec, group)
         report = _report(catalog, operation, entity, str(spec["fields"][0]["name"]), group, feed)
         faults: list[dict[str, Any]] = report["problems"]["list"]
         shown = [case(fault, row.names, None) for fault, row in zip(faults, group, strict=True)]
@@ -58,7 +60,7 @@ def _report(
             "file": feed.path.name,
             "member": feed.member,
             "record": number,
-            "line": number + 1,
+            "line": feed.head + number,
             "byte": feed.offsets[number - 1],
             "entity": entity,
             "key": row.row.get(key),

@@ -1,4 +1,5 @@
-"""Feeds that the engine writes for itself from rows that it kept: CSV in UTF-8, in an archive that names the entity."""
+"""Feeds that the engine writes for itself from rows that it kept: CSV or JSON lines in UTF-8, in an archive that names
+the entity."""
 
 from __future__ import annotations
 
@@ -21,11 +22,13 @@ Spec = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Written:
-    """A feed that was written: its file, the one member in it, and the byte in the member where each row begins."""
+    """A feed that was written: its file, the one member in it, the byte in the member where each row begins, and how
+    many lines there are before the first."""
 
     path: Path
     member: str
     offsets: tuple[int, ...]
+    head: int
 
 
 def write(store: Store, name: str, spec: Spec, rows: Sequence[Mapping[str, str]]) -> Written:
@@ -33,7 +36,15 @@ def write(store: Store, name: str, spec: Spec, rows: Sequence[Mapping[str, str]]
     lines = list(_lines(spec, rows))
     path = _archive(store, name, [(spec, b"".join(lines))])
     ends = tuple(itertools.accumulate(map(len, lines)))
-    return Written(path, f"{spec['name']}.csv", ends[:-1])
+    return Written(path, f"{spec['name']}.csv", ends[:-1], 1)
+
+
+def write_elements(store: Store, name: str, spec: Spec, elements: Sequence[str]) -> Written:
+    """The same of lines of JSON, as they were sent."""
+    lines = [f"{element}\n".encode() for element in elements]
+    path = _archive(store, name, [(spec, b"".join(lines))], "jsonl")
+    starts = tuple(itertools.accumulate(map(len, lines[:-1]), initial=0))
+    return Written(path, f"{spec['name']}.jsonl", starts, 0)
 
 
 def write_all(store: Store, name: str, tables: Iterable[tuple[Spec, Sequence[Mapping[str, str]]]]) -> Path:
@@ -41,14 +52,14 @@ def write_all(store: Store, name: str, tables: Iterable[tuple[Spec, Sequence[Map
     return _archive(store, name, [(spec, b"".join(_lines(spec, rows))) for spec, rows in tables])
 
 
-def _archive(store: Store, name: str, members: Iterable[tuple[Spec, bytes]]) -> Path:
+def _archive(store: Store, name: str, members: Iterable[tuple[Spec, bytes]], extension: str = "csv") -> Path:
     place = store.root / "spool" / os.urandom(8).hex()
     place.mkdir(mode=0o700, parents=True)
     path = place / f"{name}.tar"
     with path.open("xb") as out:
         with tarfile.open(fileobj=out, mode="w") as archive:
             for spec, content in members:
-                info = tarfile.TarInfo(f"{spec['name']}.csv")
+                info = tarfile.TarInfo(f"{spec['name']}.{extension}")
                 info.size = len(content)
                 archive.addfile(info, io.BytesIO(content))
         out.flush()

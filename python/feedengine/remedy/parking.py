@@ -5,7 +5,7 @@ Whatever dies in between, a row waits, or belongs to exactly one task, whose app
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +58,7 @@ def _kept(
         "record_number": row["record"],
         "line": row.get("line"),
         "row": dict(values),
+        "sent": row.get("sent"),
         "waits_entity": waits["entity"],
         "waits_field": waits["field"],
         "waits_value": waits["value"],
@@ -97,9 +98,9 @@ def release(store: Store, settings: Settings, key: str, begin: Begin) -> list[in
         return []
     parked.looked([row.id for row in absent], newest)
     made = []
-    for (section, entity, operation, origin), rows in grouped(ready, senders(store, ready)).items():
+    for (section, entity, operation, origin, _), rows in grouped(ready, senders(store, ready)).items():
         spec = terms(store, settings, f"{key}/{section}").spec(entity)
-        path = feeds.write(store, f"parked_{entity}", spec, [row.row for row in rows]).path
+        path = written(store, f"parked_{entity}", spec, rows).path
         point("serve.parked.written")
         with store.ledger.write(lasting=True):
             task = begin(
@@ -126,11 +127,19 @@ def _waits_for(row: ParkedRow) -> tuple[str, str, str]:
     return (row.section, row.waits_entity, row.waits_field)
 
 
-def senders(store: Store, rows: Iterable[ParkedRow]) -> Callable[[ParkedRow], tuple[str, str, str, int | None]]:
-    """What rows of one feed have in common: section, entity, operation, and the task whose sender is told."""
+def written(store: Store, name: str, spec: Mapping[str, Any], rows: Sequence[ParkedRow]) -> feeds.Written:
+    """Write rows as they were sent, which have in common what `senders` says."""
+    elements = [row.sent for row in rows if row.sent is not None]
+    if elements:
+        return feeds.write_elements(store, name, spec, elements)
+    return feeds.write(store, name, spec, [row.row for row in rows])
+
+
+def senders(store: Store, rows: Iterable[ParkedRow]) -> Callable[[ParkedRow], tuple[str, str, str, int | None, bool]]:
+    """What rows of one feed have in common: section, entity, operation, the task whose sender is told, whether JSON."""
     tasks = {row.task for row in rows}
     told = {task: task if (found := _task(store, task)) and found.home else None for task in tasks}
-    return lambda row: (row.section, row.entity, row.operation, told[row.task])
+    return lambda row: (row.section, row.entity, row.operation, told[row.task], row.sent is not None)
 
 
 def _task(store: Store, number: int) -> Task | None:

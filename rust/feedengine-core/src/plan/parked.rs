@@ -10,8 +10,9 @@ use crate::read::Scratch;
 use crate::record::Record;
 
 impl Planner {
-    /// The parked rows of an entity as JSON lines {entity, record, line, identity, values, waits_for: {entity, field,
-    /// value}}, in the order of the feed, which is read again and must still be the same.
+    /// The parked rows of an entity as JSON lines {entity, record, line, identity, values, sent, waits_for: {entity,
+    /// field, value}}, in the order of the feed, which is read again and must still be the same. `sent` is the row of a
+    /// JSON feed as it was sent.
     pub fn parked(&self, number: usize) -> Result<String, Stop> {
         let waiting = &self.read[number].waiting;
         if waiting.is_empty() {
@@ -23,12 +24,12 @@ impl Planner {
         let again = |section: &crate::read::Section, raw: &[u8], position| {
             let (mut record, texts) = (Record::default(), section.layout.texts(raw));
             section.layout.parse(raw, &mut Scratch::new(), &mut record, &mut Vec::new());
-            (naming.of(&record, &texts).identity, texts, position)
+            (naming.of(&record, &texts).identity, texts, section.layout.element(raw), position)
         };
         let rows = revisit(&self.path, &self.options, &self.tables, self.fingerprint(), &wanted, again)?;
         let mut lines = String::new();
         for row in waiting {
-            let Some((identity, texts, position)) = rows.get(&(number, row.ordinal)) else { continue };
+            let Some((identity, texts, sent, position)) = rows.get(&(number, row.ordinal)) else { continue };
             let value = row.value.clone().or_else(|| {
                 let rule = entity.spec.path.as_ref()?;
                 let field = entity.spec.field(&rule.field)?;
@@ -40,7 +41,7 @@ impl Planner {
                 texts.iter().map(|(name, text)| (name.clone(), json!(text))).collect();
             let waits_for = json!({"entity": row.entity, "field": row.field, "value": value});
             let line = json!({"entity": entity.spec.name, "record": position.record, "line": position.line,
-                              "identity": identity, "values": values, "waits_for": waits_for});
+                              "identity": identity, "values": values, "sent": sent, "waits_for": waits_for});
             lines.push_str(&line.to_string());
             lines.push('\n');
         }

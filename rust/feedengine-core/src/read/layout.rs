@@ -6,7 +6,7 @@ use super::cell::{Scratch, Sink};
 use super::composed::Composed;
 use super::header::HeaderColumn;
 use super::json::{self, Reader};
-use super::{Block, Encoding, Issue, ReadOptions, Span, csv, element, exact, foreign, scan, words};
+use super::{Block, Encoding, Issue, ReadOptions, Span, csv, element, exact, foreign, header, scan, sniff, words};
 use crate::check::Normal;
 use crate::fault::{Code, Grid, Position};
 use crate::record::digest::fingerprint;
@@ -150,6 +150,15 @@ impl Layout {
             Form::Json { .. } => words::flat(&text, &self.spec, &self.table),
             Form::Members => words::flat(foreign::issues(&text, &mut Vec::new()), &self.spec, &self.table),
         }
+    }
+
+    /// The record as a line of JSON, where that is what was sent: some of it (`:add`) no cell can say. None for one that
+    /// has the names of columns.
+    pub fn element(&self, raw: &[u8]) -> Option<String> {
+        let Form::Json { flat: false, .. } = self.form else { return None };
+        let flat = sniff::names_of(raw).iter().any(|name| header::is_flat(&self.spec, name));
+        // No text of JSON holds a line end: all there are stand between its parts.
+        (!flat).then(|| String::from_utf8_lossy(raw).replace(['\n', '\r'], " "))
     }
 
     /// The cells of a record that has columns, as its sender wrote them; none for one that it does not have.
