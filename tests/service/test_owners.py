@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import random
 from pathlib import Path
+from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from command import command
 from feedengine.ledger.cases import Cases
 from feedengine.service import homes
 from service.place import Place
+from sheets.obvious import texts
+from sheets.write import Workbook
 
 PROFILE = """
 name = "shop"
@@ -35,7 +42,7 @@ def place(tmp_path: Path) -> Place:
     return Place(tmp_path, RULES)
 
 
-def send(place: Place, content: str, ext: str = "csv") -> Path:
+def send(place: Place, content: str | bytes, ext: str = "csv") -> Path:
     number = place.land(place.name("delta", ext=ext), content)
     place.work()
     task = place.task(number)
@@ -122,3 +129,78 @@ def test_jsonl_is_split_as_it_was_sent(place: Place) -> None:
     assert [json.loads(line) for line in (folder / "owners" / "Acme" / "rejected.jsonl").read_text().splitlines()] == [
         {"id": "A", "name": "a", "data": {"url": "Acme", "active": "maybe"}}
     ]
+
+
+ROWS = [
+    ["A", "a", "Acme", "x", "maybe"],
+    ["B", "b", "Bolt", "x", "maybe"],
+    ["C", "c", "Acme", "x", "maybe"],
+    ["E", "e", "Acme", "x", "true"],
+]
+NAMES = HEAD.split(",")
+
+
+def as_xlsx() -> bytes:
+    return Workbook(random.Random(7)).write([NAMES, *ROWS])
+
+
+def as_parquet() -> bytes:
+    out = io.BytesIO()
+    turned = zip(NAMES, map(list, zip(*ROWS, strict=True)), strict=True)
+    pq.write_table(pa.table(dict(turned)), out, row_group_size=2)
+    return out.getvalue()
+
+
+def as_json() -> bytes:
+    nested = [{**dict(zip(NAMES, row, strict=True)), "keywords": [row[3]]} for row in ROWS]
+    return json.dumps({"items": nested}, indent=3).encode()
+
+
+def shown(path: Path) -> list[dict[str, Any]]:
+    """The rows of a file, by column."""
+    if path.suffix == ".parquet":
+        found: list[dict[str, Any]] = pq.read_table(path).to_pylist()
+        return found
+    if path.suffix == ".json":
+        rows: list[dict[str, Any]] = json.loads(path.read_bytes())["items"]
+        return rows
+    [[header, *cells]] = texts(path).values()
+    return [dict(zip(header, row, strict=True)) for row in cells]
+
+
+#: Of other formats than the published names have extensions for.
+OWN_NAMES = """
+name = "shop"
+[naming]
+form = "ITEM_{date:DD_MM_YYYY}.{ext}"
+extensions = ["json", "xlsx", "parquet"]
+[entities.items]
+file = "ITEM"
+operation = "delta"
+owner = "url"
+[entities.items.fields]
+id = { required = true }
+item_name = {}
+url = {}
+keywords = { type = "list", internal = true }
+active = { type = "boolean" }
+"""
+
+
+@pytest.mark.feature("P30", "P29")
+@pytest.mark.parametrize(("ext", "content"), [("xlsx", as_xlsx), ("parquet", as_parquet), ("json", as_json)])
+def test_each_owner_has_its_rows_in_the_form_they_were_sent_in(tmp_path: Path, ext: str, content: Any) -> None:
+    (tmp_path / "shop.toml").write_text(OWN_NAMES)
+    place = Place(tmp_path, RULES + '\n[catalogs."acme/main"]\nprofile = "shop.toml"', ("acme",))
+    number = place.land(f"ITEM_21_11_2026.{ext}", content(), "/in")
+    place.work()
+    task = place.task(number)
+    assert task.outcome == "ok_with_errors", task.error
+    folder = place.home / homes.reports(task).lstrip("/")
+    mine = {owner.name: shown(owner / f"rejected.{ext}") for owner in (folder / "owners").iterdir()}
+    row = {"item_name": "a", "url": "Acme", "active": "maybe"}
+    assert mine == {
+        "Acme": [{**row, "id": "A"}, {**row, "id": "C", "item_name": "c"}],
+        "Bolt": [{"id": "B", "item_name": "b", "url": "Bolt", "active": "maybe"}],
+    }
+    assert [each["id"] for each in shown(folder / f"rejected.{ext}")] == ["A", "B", "C"]

@@ -27,7 +27,8 @@ name = "stock"
 [naming]
 form = "{entity}_{date:DD_MM_YYYY}[_{seq}].{ext}"
 extensions = [
-    "csv", "csv.gz", "csv.zst", "tsv", "jsonl", "jsonl.zst", "xlsx", "xlsx.gz", "parquet", "tar.gz", "tar.zst",
+    "csv", "csv.gz", "csv.zst", "tsv", "json", "json.gz", "jsonl", "jsonl.zst", "xlsx", "xlsx.gz", "parquet", "tar.gz",
+    "tar.zst",
 ]
 [entities.things]
 file = "THING"
@@ -67,6 +68,11 @@ def as_jsonl(rows: list[list[Any]]) -> bytes:
     return "".join(json.dumps(dict(zip(names, line(row), strict=True))) + "\n" for row in rows).encode()
 
 
+def as_json(rows: list[list[Any]]) -> bytes:
+    elements = as_jsonl(rows).decode().splitlines()
+    return ('{\n"things": [\n' + ",\n".join(elements) + "\n]\n}\n").encode()
+
+
 def as_xlsx(rows: list[list[Any]]) -> bytes:
     return Workbook(random.Random(5)).write([HEAD, *rows], sheet="Stock", first=3)
 
@@ -100,6 +106,9 @@ FORMATS: list[tuple[str, Written, str, Written]] = [
     ("csv", as_csv, "rejected.csv", as_csv),
     ("tsv", lambda rows: as_csv(rows, "\t"), "rejected.tsv", lambda rows: as_csv(rows, "\t")),
     ("jsonl", as_jsonl, "rejected.jsonl", as_jsonl),
+    ("json", as_json, "rejected.json", as_json),
+    ("json.gz", lambda rows: gzip.compress(as_json(rows)), "rejected.json", as_json),
+    ("tar.gz", lambda rows: gzip.compress(tar("things.json", as_json(rows))), "rejected_things.json", as_json),
     ("csv.gz", lambda rows: gzip.compress(as_csv(rows)), "rejected.csv", as_csv),
     ("csv.zst", lambda rows: zst(as_csv(rows)), "rejected.csv", as_csv),
     ("jsonl.zst", lambda rows: zst(as_jsonl(rows)), "rejected.jsonl", as_jsonl),

@@ -10,7 +10,7 @@ from feedengine.engine.declared import check_entities, codes, constructor_entiti
 from feedengine.engine.files import FileDiff, diff_files, generate, must_be, unpack
 from feedengine.engine.index import build_index, overlay
 from feedengine.engine.planner import Planner
-from feedengine.engine.resent import Sent, cells, sent
+from feedengine.engine.resent import Sent, cells, document, sent
 from feedengine.errors import InternalError
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "codes",
     "constructor_entities",
     "diff_files",
+    "document",
     "generate",
     "must_be",
     "operations",

@@ -67,6 +67,19 @@ def cells(
             yield member, record, row
 
 
+def document(
+    path: Path, request: Mapping[str, Any], secret: bytes, out: Path, member: str, places: Mapping[str, Sequence[int]]
+) -> int:
+    """Write records of a member that is a JSON document to `out`, as a document in which each is as it was sent.
+
+    `places` are records from 1 by entity, rising. Gives how many were written. Raises FeedRejected where the feed
+    cannot be read.
+    """
+    asked = json.dumps({entity: list(records) for entity, records in places.items()})
+    with mapped():
+        return _engine.Planner(json.dumps(request), secret).document(path, out, member, asked)
+
+
 @contextmanager
 def _lines(
     path: Path, request: Mapping[str, Any], secret: bytes, folder: Path, verb: str, wanted: Any

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 from xml.parsers import expat
 
-#: The largest document that is read again: it is held in memory whole.
-LARGEST = 64 << 20
+#: What is read at a time.
+_STEP = 1 << 20
 #: The longest record that is copied; the engine takes none that is longer by default.
 _LONGEST = 32 << 20
+#: An element that is nothing but its tag.
+_EMPTY = re.compile(r"""<(?:[^>"']|"[^"]*"|'[^']*')*/>""")
 _WIDE = {"utf-16le": b"\n\0", "utf-16be": b"\0\n"}
 
 
@@ -61,7 +63,7 @@ def _lines(stream: Any, wide: str | None) -> Iterator[bytes]:
         yield from stream
         return
     end_of_line, held = _WIDE[wide], b""
-    while chunk := stream.read(1 << 20):
+    while chunk := stream.read(_STEP):
         held += chunk
         start = at = 0
         while (at := held.find(end_of_line, at)) >= 0:
@@ -107,19 +109,6 @@ def _open_quote(record: bytes) -> bool:
     return inside
 
 
-def document(stream: IO[bytes], wanted: Mapping[str, Sequence[int]], out: IO[bytes]) -> int:
-    """Write a JSON document's records (by entity, numbers from 1) anew; gives how many."""
-    data = stream.read(LARGEST + 1)
-    content = json.loads(data) if len(data) <= LARGEST else {}
-    found: dict[str, list[Any]] = {}
-    for entity, numbers in wanted.items():
-        rows = content if isinstance(content, list) else content.get(entity)
-        if isinstance(rows, list):
-            found[entity] = [rows[number - 1] for number in numbers if number <= len(rows)]
-    out.write(json.dumps(found, ensure_ascii=False, indent=1).encode() + b"\n")
-    return sum(len(rows) for rows in found.values())
-
-
 def fixed(stream: IO[bytes], wanted: Iterable[int], out: IO[bytes], form: Mapping[str, Any], encoding: str) -> int:
     """Copy lines of fixed width, with those that are no records; the trailer counts anew."""
     waiting = iter(wanted)
@@ -147,35 +136,82 @@ def fixed(stream: IO[bytes], wanted: Iterable[int], out: IO[bytes], form: Mappin
     return count
 
 
-def xml(stream: IO[bytes], wanted: Iterable[int], out: IO[bytes], path: str) -> int:
-    """Copy an XML document without the records that are not wanted; they lie at `path`, local names from the root."""
-    data = stream.read(LARGEST + 1)
-    starts, found, steps = set(wanted), list[tuple[int, int]](), path.split("/")
-    parser = expat.ParserCreate()
-    way: list[str] = []
-    begun = 0
+def xml(stream: IO[bytes], wanted: Iterable[int], out: IO[bytes], path: str, encoding: str = "utf-8") -> int:
+    """Copy an XML document without the records that are not wanted; they lie at `path`, local names from the root.
 
-    def enter(name: str, _: Any) -> None:
-        nonlocal begun
-        way.append(name.rpartition(":")[2])
-        if way == steps:
-            begun = parser.CurrentByteIndex
+    Beside what stands before the first record and between two, one record is held at a time.
+    """
+    return _Elements(stream, wanted, out, path.split("/"), encoding).copy()
 
-    def leave(_: str) -> None:
-        if way == steps:
-            found.append((begun, parser.CurrentByteIndex))
-        way.pop()
 
-    parser.StartElementHandler, parser.EndElementHandler = enter, leave
-    if len(data) > LARGEST or data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return 0
-    parser.Parse(data, True)
-    # An end is told by where its tag starts, that of an empty element by what comes behind it.
-    ends = [data.index(b">", last) + 1 if data.startswith(b"</", last) else last for _, last in found]
-    kept = [(first, end) for (first, _), end in zip(found, ends, strict=True) if first in starts]
-    if not found:
-        return 0
-    out.write(data[: found[0][0]])
-    out.write(b"\n".join(data[first:end] for first, end in kept))
-    out.write(b"\n" + data[ends[-1] :])
-    return len(kept)
+class _Elements:
+    """An XML document on its way: what is held begins at the byte `start`."""
+
+    def __init__(self, stream: Any, wanted: Iterable[int], out: IO[bytes], steps: list[str], encoding: str) -> None:
+        self._wide, self._stream = _wide_xml(stream)
+        self._codec = f"{self._wide[:6]}-{self._wide[6:]}" if self._wide else "ascii"
+        self._out, self._steps = out, steps
+        self._waiting = iter(wanted)
+        self._wish = next(self._waiting, None)
+        self._parser = expat.ParserCreate(None if self._wide or encoding.startswith("utf") else encoding)
+        self._parser.StartElementHandler, self._parser.EndElementHandler = self._enter, self._leave
+        self._way: list[str] = []
+        self._held, self._start = b"", 0
+        # Where the record at hand began, and where the last one ended.
+        self._begun: int | None = None
+        self._ended: int | None = None
+        self._count = 0
+
+    def copy(self) -> int:
+        while chunk := self._stream.read(_STEP):
+            self._held += chunk
+            self._parser.Parse(chunk, False)
+            self._drop(self._begun if self._begun is not None else self._ended)
+        self._parser.Parse(b"", True)
+        self._out.write(self._text("\n"))
+        self._out.write(self._held[(self._ended or 0) - self._start :])
+        return self._count
+
+    def _drop(self, before: int | None) -> None:
+        if before is not None:
+            self._held, self._start = self._held[before - self._start :], before
+
+    def _enter(self, name: str, _: Any) -> None:
+        self._way.append(name.rpartition(":")[2])
+        if self._way == self._steps:
+            self._begun = self._parser.CurrentByteIndex
+            if self._ended is None:
+                self._out.write(self._held[: self._begun])
+
+    def _leave(self, _: str) -> None:
+        if self._way == self._steps and self._begun is not None:
+            at = self._parser.CurrentByteIndex - self._start
+            # An end is told by where its tag starts, that of an empty element by what comes behind it.
+            record = self._held[self._begun - self._start : at]
+            empty = _EMPTY.fullmatch(record.decode(self._codec) if self._wide else record.decode("latin-1"))
+            end = at if empty else self._behind(at)
+            if self._wish == self._begun:
+                self._wish = next(self._waiting, None)
+                self._out.write(self._text("\n") if self._count else b"")
+                self._out.write(self._held[self._begun - self._start : end])
+                self._count += 1
+            self._begun, self._ended = None, self._start + end
+        self._way.pop()
+
+    def _behind(self, at: int) -> int:
+        """Where the tag at `at` of what is held has ended."""
+        mark, end = self._text(">"), at
+        while (end := self._held.index(mark, end)) and (end - at) % len(mark):
+            # Halves of two characters are no bracket.
+            end += 1
+        return end + len(mark)
+
+    def _text(self, text: str) -> bytes:
+        return text.encode(self._codec)
+
+
+def _wide_xml(stream: Any) -> tuple[str | None, Any]:
+    """As `_wide`, for documents: their first bytes tell, whatever is declared."""
+    first = stream.read(2)
+    marks = {b"\xff\xfe": "utf-16le", b"<\0": "utf-16le", b"\xfe\xff": "utf-16be", b"\0<": "utf-16be"}
+    return marks.get(first), _Begun(first, stream)

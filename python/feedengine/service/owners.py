@@ -6,26 +6,40 @@ import csv
 import hashlib
 import io
 import json
+import os
 import re
+import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from feedengine import engine
 from feedengine.deliver.spreadsheet import write_rows
 from feedengine.remedy.terms import Terms
 from feedengine.service import columns as known
+from feedengine.service import rejected
 from feedengine.service.files import put
+from feedengine.service.rejected import Again
+from feedengine.store import excerpt
 
 #: The folder of a task's reports that has one for each owner.
 FOLDER = "owners"
 _ODD = re.compile(r"[^\w.@ -]|^[. ]+|[. ]+$")
 
 
-def write(folder: Path, columns: Sequence[str], problems: Iterable[Mapping[str, Any]], terms: Terms) -> int:
+def write(
+    folder: Path,
+    columns: Sequence[str],
+    problems: Sequence[Mapping[str, Any]],
+    terms: Terms,
+    most: int,
+    again: Callable[[str], Again],
+) -> int:
     """Split what was written to `folder` by owner; gives how many owners there are.
 
-    `problems` are the rows of errors.csv. Faults of internal columns, and keys of other records, are left out.
+    `problems` are the rows of errors.csv. Faults of internal columns, and keys of other records, are left out. `most`
+    rows were rejected; `again` says how a file of an entity is read.
     """
     mine: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for problem in problems:
@@ -41,6 +55,10 @@ def write(folder: Path, columns: Sequence[str], problems: Iterable[Mapping[str, 
     for path in sorted(folder.glob("rejected*")):
         named = path.name.partition(".")[0].removeprefix("rejected").removeprefix("_")
         entity = named if named in terms.owners else next(iter(entities)) if len(entities) == 1 else None
+        if entity is not None and entity in terms.owners and path.suffix.lower() in (".xlsx", ".parquet", ".json"):
+            for owner in _copy(folder, path, entity, terms, most, again(entity)):
+                mine.setdefault(owner, [])
+            continue
         for owner, content in _split(path, entity, terms).items():
             mine.setdefault(owner, [])
             put(_place(folder, owner) / path.name, content)
@@ -57,6 +75,40 @@ def _place(folder: Path, owner: str) -> Path:
     return place
 
 
+def _copy(folder: Path, path: Path, entity: str, terms: Terms, most: int, again: Again) -> list[str]:
+    """Write each owner's rows of a file that cannot be split as text; gives the owners."""
+    known_as, hidden = known.Columns(terms.spec(entity)), terms.internal.get(entity, frozenset())
+    places = [(path.name, entity, number) for number in range(1, most + 1)]
+    rows: dict[str, list[int]] = defaultdict(list)
+    for row in engine.sent(path, again.request, again.secret, again.folder, places=places):
+        if whose := row.values.get(terms.owners[entity], "").strip():
+            rows[whose].append(row.record)
+    for owner, records in rows.items():
+        target = _place(folder, owner) / path.name
+        part = target.with_name(f".{target.name}.{os.urandom(4).hex()}.part")
+        records.sort()
+        try:
+            if path.suffix.lower() == ".xlsx":
+                declared = terms.form(entity).get("sheet") or {}
+                rejected.sheet(
+                    path, path.name, records, part, declared, again, lambda name: known_as.field(name) not in hidden
+                )
+            elif path.suffix.lower() == ".parquet":
+                with tempfile.TemporaryDirectory(dir=again.folder) as place:
+                    without = [name for name in excerpt.columns(path) if known_as.field(name) in hidden]
+                    excerpt.parquet(path, records, part, Path(place), without)
+            else:
+                engine.document(path, again.request, again.secret, part, path.name, {entity: records})
+                if hidden:
+                    found = json.loads(part.read_bytes())[entity]
+                    shown = {entity: [_shown(record, known_as, hidden) for record in found]}
+                    part.write_text(json.dumps(shown, indent=1) + "\n", "ascii")
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    return list(rows)
+
+
 def _split(path: Path, entity: str | None, terms: Terms) -> dict[str, bytes]:
     """The rejected rows of each owner, in the form in which they were sent."""
     if entity is None or entity not in terms.owners:
@@ -66,7 +118,7 @@ def _split(path: Path, entity: str | None, terms: Terms) -> dict[str, bytes]:
     form = terms.form(entity)
     encoding = str(form.get("encoding") or "utf-8")
     kind = known.kind_of(path.name)
-    if kind == "csv" and not set(form) & {"xml", "fixed"} and path.suffix.lower() not in (".xlsx", ".parquet"):
+    if kind == "csv" and not set(form) & {"xml", "fixed"}:
         text = path.read_bytes().decode(encoding, "replace").removeprefix("\ufeff")
         found = _table(text, columns, owner, hidden, form.get("delimiter"))
         return {whose: content.encode(encoding, "replace") for whose, content in found.items()}

@@ -9,7 +9,7 @@ import tarfile
 import tempfile
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,9 +78,9 @@ def write(
     """Write `rejected.EXT`, or `rejected_MEMBER` for each member of an archive: plain, whatever the feed was packed in.
 
     `forms` say how files of an entity are written, as the engine takes it. Records of CSV, JSONL, XML and fixed width
-    are copied byte for byte, JSON records are written anew; rows of a workbook become text cells of one with the same
-    sheet, those of Parquet a Parquet file with the same columns. What can't be read again (a document of more than
-    64 MiB) is left out: the caller says how many rows there should be.
+    are copied byte for byte, those of a JSON document into one with a list for each entity; rows of a workbook become
+    text cells of one with the same sheet, those of Parquet a Parquet file with the same columns. What can't be read
+    again is left out: the caller says how many rows there should be.
     """
     wanted: dict[str, _Wanted] = defaultdict(_Wanted)
     for row in rows:
@@ -115,8 +115,10 @@ def _copy(
     stream: Any, feed: Path, member: str, wanted: _Wanted, part: Path, kind: str, form: Mapping[str, Any], again: Again
 ) -> int:
     records = next(iter(wanted.records.values()))
+    if kind == "json":
+        return engine.document(feed, again.request, again.secret, part, member, wanted.records)
     if kind == "xlsx":
-        return _sheet(feed, member, records, part, form.get("sheet") or {}, again)
+        return sheet(feed, member, records, part, form.get("sheet") or {}, again)
     if kind == "parquet":
         with tempfile.TemporaryDirectory(dir=again.folder) as place:
             source = Path(place) / "feed.parquet"
@@ -128,29 +130,34 @@ def _copy(
         if form.get("fixed"):
             return copies.fixed(stream, wanted.bytes, out, form, encoding)
         if kind == "xml":
-            return copies.xml(stream, wanted.bytes, out, form["xml"]["record"])
-        if kind == "json":
-            return copies.document(stream, wanted.records, out)
+            return copies.xml(stream, wanted.bytes, out, form["xml"]["record"], encoding)
         return copies.lines(stream, wanted.bytes, out, csv=kind != "jsonl", encoding=encoding)
 
 
-def _sheet(
-    feed: Path, member: str, records: Sequence[int], part: Path, declared: Mapping[str, Any], again: Again
+def sheet(
+    feed: Path,
+    member: str,
+    records: Sequence[int],
+    part: Path,
+    declared: Mapping[str, Any],
+    again: Again,
+    shows: Callable[[str], bool] = lambda column: True,
 ) -> int:
-    """Rows of a workbook under their header, in the row where it is declared.
+    """Rows of a workbook under their header, in the row where it is declared, with the columns that it `shows`.
 
     Every cell is text, as the engine read it: ids keep their zeros, and it is read as the same again.
     """
     found = engine.cells(feed, again.request, again.secret, again.folder, {member: list(records)})
     _, _, header = next(found, (member, 0, []))
-    columns = [workbook.Column(str(name)) for name in header]
+    kept = [at for at, name in enumerate(header) if shows(str(name))]
+    columns = [workbook.Column(str(header[at])) for at in kept]
     written = 0
 
     def rows() -> Iterator[list[str | None]]:
         nonlocal written
         for _, _, row in found:
             written += 1
-            yield row
+            yield [row[at] for at in kept if at < len(row)]
 
     name = str(declared.get("name") or "Sheet1")
     workbook.write(part, name, columns, rows(), header_row=int(declared.get("header_row") or 1))

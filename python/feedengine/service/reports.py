@@ -48,7 +48,10 @@ def write(store: Store, settings: Settings, task: Task) -> None:
             known["rejected_rows"]["left_out"] = list(written.trouble)
     if any(problem.get("owner") for problem in problems):
         found = _terms(store, settings, task)
-        known["owners"] = owners.write(folder, COLUMNS, problems, found)
+        known["owners"] = owners.write(
+            folder, COLUMNS, problems, found, known["rejected"],
+            lambda entity: rejected.Again(rereading(store, found, entity), store.secret, store.tmp),
+        )  # fmt: skip
     # Last: who sees it may read the others.
     content = json.dumps(known, indent=1, ensure_ascii=False).encode() + b"\n"
     put(folder / "summary.json", content)

@@ -115,6 +115,14 @@ impl Planner {
         self.planning(py, move |planner| planner.cells(&path, &out, &places))
     }
 
+    /// Writes the records of `member` at `places` (JSON: rising numbers from 1 by entity) to `out`, as a JSON document in
+    /// which each is as it was sent; gives how many. Plans nothing.
+    fn document(&self, py: Python<'_>, path: PathBuf, out: PathBuf, member: &str, places: &str) -> PyResult<u64> {
+        let places = understood(places)?;
+        let member = member.to_owned();
+        self.planning(py, move |planner| planner.document(&path, &out, &member, &places))
+    }
+
     /// Reads the feed at `path`.
     fn scan(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
         self.planning(py, move |planner| planner.scan(&path))

@@ -13,6 +13,7 @@ mod combos;
 mod cycles;
 mod dangling;
 mod decide;
+mod document;
 mod duplicates;
 mod entity;
 mod facts;
