@@ -54,7 +54,8 @@ def test_memory_that_grows_is_seen() -> None:
     flat = life("sftp", [20, *[70] * 399])
     grows = life("worker", [20 + number // 2 for number in range(400)])
     young = life("keeper", list(range(100)))
-    assert [each.partition(" ")[0] for each in watch.growth([flat, grows, young])] == ["worker"]
+    step = life("keeper", [*[36] * 290, *[90] * 110])
+    assert [each.partition(" ")[0] for each in watch.growth([flat, grows, young, step])] == ["worker"]
     course, other = watch.courses([flat, grows, young])
     assert course == {
         "part": "sftp", "pid": 1, "looks": 400, "first": 20.0, "second_quarter": 70.0, "last_quarter": 70.0,

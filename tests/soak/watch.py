@@ -55,21 +55,27 @@ class Watch(threading.Thread):
         return [Life(part, pid, samples) for (part, pid), samples in sorted(self._samples.items())]
 
 
-def quarters(life: Life) -> tuple[float, float]:
-    """Median memory in the second and in the last quarter of the samples."""
+def quarters(life: Life) -> tuple[float, float, float]:
+    """Median memory in the second, in the third and in the last quarter of the samples."""
     size = len(life.samples) // 4
     sizes = [one.rss for one in life.samples]
-    return statistics.median(sizes[size : 2 * size]), statistics.median(sizes[-size:])
+    parts = (sizes[size : 2 * size], sizes[2 * size : 3 * size], sizes[-size:])
+    second, third, last = (statistics.median(part) for part in parts)
+    return second, third, last
 
 
 def growth(lives: list[Life]) -> list[str]:
-    """Sentences about the processes that grew; those that lived too shortly to tell are left out."""
+    """Sentences about the processes that grew; those that lived too shortly to tell are left out.
+
+    One step is not growth: a part that needs something for the first time loads it. What grows does so all the time.
+    """
     found = []
     for life in lives:
         if len(life.samples) < _LEAST:
             continue
-        early, late = quarters(life)
-        if late > early * (1 + SHARE) + BYTES:
+        early, middle, late = quarters(life)
+        goes_on = min(middle - early, late - middle) > (late - early) / 8
+        if goes_on and late > early * (1 + SHARE) + BYTES:
             found.append(f"{life.part} ({life.pid}) grew from {early / _MEGABYTE:.0f} to {late / _MEGABYTE:.0f} MiB")
     return found
 
@@ -79,7 +85,7 @@ def courses(lives: list[Life]) -> list[dict[str, object]]:
     found: list[dict[str, object]] = []
     for life in lives:
         if len(life.samples) >= _LEAST:
-            early, late = quarters(life)
+            early, _, late = quarters(life)
             sizes = {
                 "first": life.samples[0].rss, "second_quarter": early, "last_quarter": late,
                 "last": life.samples[-1].rss,

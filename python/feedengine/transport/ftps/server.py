@@ -24,6 +24,7 @@ from feedengine.transport.ftps.hall import Door, Hall, Log
 from feedengine.transport.ftps.options import Options
 from feedengine.transport.ftps.passive import listening, plain
 from feedengine.transport.ftps.proxy import Introduction
+from feedengine.transport.ftps.schedule import Scheduler
 from feedengine.transport.ftps.session import Session
 from feedengine.transport.ftps.tls import Certificates
 from feedengine.transport.ftps.upstream import FTPServer, IOLoop
@@ -116,6 +117,7 @@ class Server:
         self._listen_to_pyftpdlib()
         _more_files()
         self.loop = IOLoop.factory()
+        self.loop.sched = Scheduler()
         try:
             self.hall = Hall(self.loop, options, door, landing, log)
         except OSError as error:
