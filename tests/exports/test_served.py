@@ -75,7 +75,7 @@ def until_there(service: Service, numbers: set[int], seconds: float = 120.0) -> 
         time.sleep(0.02)
 
 
-@pytest.mark.feature("W1", "W3", "W10", "W15", "W16", "W17", "W19")
+@pytest.mark.feature("W1", "W3", "W10", "W15", "W16", "W17", "W19", "W43")
 def test_orders_through_the_service(service: Service) -> None:
     put(service, "/in/orders", "ORDER_21_11_2026.csv", orders((1, "confirmed"), (2, "draft")))
     put(service, "/in/order_items", "ORDER_ITEM_21_11_2026.csv", items((1, 1), (1, 2), (2, 1)))

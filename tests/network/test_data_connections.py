@@ -27,6 +27,7 @@ def settings() -> Tables:
     return {"ftps": {"stall_timeout": 2, "connect_timeout": 3}}
 
 
+@pytest.mark.feature("C3")
 def test_active_mode_is_refused_with_a_word_on_what_to_do(lab: Lab) -> None:
     with socket.create_server(("127.0.0.1", 0)) as victim:
         victim.settimeout(0.5)

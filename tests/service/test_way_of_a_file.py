@@ -29,7 +29,7 @@ def report(place: Place, number: int | None, name: str = "summary.json") -> str:
     return place.seen(f"{homes.reports(place.task(number))}/{name}")
 
 
-@pytest.mark.feature("W10", "C35", "P29", "L1")
+@pytest.mark.feature("W10", "C35", "P29", "L1", "W13")
 def test_a_feed_is_applied_reported_and_moved(place: Place) -> None:
     name = place.name("sync")
     number = place.land(name, SYNC, peer="192.0.2.1", started="2026-11-21T00:00:00Z", ended="2026-11-21T00:00:01Z")
@@ -50,6 +50,9 @@ def test_a_feed_is_applied_reported_and_moved(place: Place) -> None:
     told = json.loads(report(place, number))
     assert (told["status"], told["entities"]["items"]["added"], told["sha256"]) == ("DONE", 3, done.sha256)
     assert str(place.root) not in report(place, number)
+    # Reading, comparing, writing: what each took is told.
+    took = told["seconds"]
+    assert set(took) == {"read", "compare", "write"} and all(seconds > 0 for seconds in took.values())
 
 
 def test_a_file_stays_visible_for_a_while_and_the_report_is_there_at_once(tmp_path: Path) -> None:
@@ -108,6 +111,7 @@ def test_names_are_checked_at_the_door_where_the_settings_say_so(tmp_path: Path)
     place.desk.admit(place.account, "/in/readme.sha256")
 
 
+@pytest.mark.feature("C38")
 def test_the_door_knows_the_engines_folders_the_disk_and_the_queue(tmp_path: Path) -> None:
     place = Place(tmp_path, "limit = 1")
     with pytest.raises(Refused, match="written by the server"):

@@ -28,6 +28,7 @@ SECTIONS = [
 ]
 
 
+@pytest.mark.feature("C13")
 def test_sections_of_any_name_live_side_by_side(tmp_path: Path) -> None:
     catalog = new_catalog(tmp_path)
     for number, section in enumerate(SECTIONS):
