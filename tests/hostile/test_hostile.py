@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
 from pathlib import Path
@@ -42,13 +43,19 @@ def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shop = Shop(tmp_path_factory.mktemp("hostile"))
     tables = {name: from_plain(ENTITIES[name], rows) for name, rows in BEFORE.items()}
     shop.load(State().with_tables("Products", tables))
-    return shop.store.root
+    root = shop.store.root
+    del shop
+    # A connection to its ledger that is closed later would take files away while they are copied.
+    gc.collect()
+    return root
 
 
 @pytest.fixture(scope="session")
-def untouched(stocked: Path) -> tuple[int, dict[str, list[dict[str, Any]]]]:
-    """Its snapshot and its records."""
-    return seen(stocked)
+def untouched(stocked: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[int, dict[str, list[dict[str, Any]]]]:
+    """Its snapshot and its records, read from a copy: nobody opens what is copied for each case."""
+    copy = tmp_path_factory.mktemp("untouched") / "store"
+    shutil.copytree(stocked, copy)
+    return seen(copy)
 
 
 def seen(store: Path) -> tuple[int, dict[str, list[dict[str, Any]]]]:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import select
+import socket
+import ssl
+import struct
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -13,6 +18,7 @@ import pytest
 
 from feedengine.errors import ConfigError, NotFound, TransportError
 from feedengine.settings.kinds import Secret
+from feedengine.transport.ftp_control import _close_half_made
 from feedengine.transport.ftps_client import FtpsRemote
 from feedengine.transport.remote import Place
 from transport.lab.programs import certificate
@@ -394,3 +400,20 @@ def test_a_crc_is_compared_after_an_upload(server: Scripted, pem: tuple[Path, Pa
         else:
             with outcome:
                 remote.put(source, "b.csv")
+
+
+def test_a_connection_that_is_reset_before_tls_leaves_no_socket_open() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        before = len(os.listdir("/proc/self/fd"))
+        connection = socket.create_connection(listener.getsockname())
+        peer, _ = listener.accept()
+        peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
+        select.select([connection], [], [], 30)
+        try:
+            ssl.create_default_context().wrap_socket(connection, server_hostname="localhost")
+        except OSError as error:
+            _close_half_made(error)
+        connection.close()
+        gc.collect()
+        assert len(os.listdir("/proc/self/fd")) == before

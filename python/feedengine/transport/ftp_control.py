@@ -184,12 +184,11 @@ class Control(ftplib.FTP_TLS):
                 raise ftplib.error_reply(answer)
             if isinstance(self.sock, ssl.SSLSocket):
                 try:
-                    # Of a connection that was reset already, the library would leave an open socket behind.
-                    connection.getpeername()
                     connection = self.context.wrap_socket(
                         connection, server_hostname=self.host, session=self.sock.session, suppress_ragged_eofs=False
                     )
                 except OSError as error:
+                    _close_half_made(error)
                     raise self._reason(error) from error
         except BaseException:
             connection.close()
@@ -309,3 +308,16 @@ def _keep_alive(connection: socket.socket) -> None:
     for option, seconds in (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20)):
         if hasattr(socket, option):
             connection.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), seconds)
+
+
+def _close_half_made(error: BaseException) -> None:
+    """Close the TLS socket that the library had begun to make of a connection which was reset meanwhile.
+
+    It has taken the descriptor by then and leaves it open; nobody but the failure's own frames knows it.
+    """
+    step = error.__traceback__
+    while step is not None:
+        made = step.tb_frame.f_locals.get("self")
+        if isinstance(made, ssl.SSLSocket):
+            made.close()
+        step = step.tb_next
