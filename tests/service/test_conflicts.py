@@ -101,3 +101,15 @@ def test_only_a_candidate_can_be_chosen_and_only_once(place: Place) -> None:
     assert late.returncode == 2 and "is dismissed" in late.stderr
     send(place, "id,item_name,description\n,new name,second\n")
     assert (case(place).state, case(place).times) == ("dismissed", 2)
+
+
+@pytest.mark.feature("P28")
+def test_a_row_that_changes_lists_is_to_be_sent_again(place: Place) -> None:
+    """Written as columns, what it adds would be stored as a facet of an odd name."""
+    row = '{"name": "new", "data": {"facets": {"colour:add": ["red"]}}}\n'
+    place.land(place.name("patchdelta").replace(".csv", ".jsonl"), row)
+    place.work()
+    number = str(case(place).id)
+    refused = command("--config", str(place.file), "conflicts", "resolve", number, "--record", "B")
+    assert refused.returncode == 2 and "changes lists (facet:colour:add)" in refused.stderr
+    assert "Nothing was changed" in refused.stderr and case(place).state == "open"

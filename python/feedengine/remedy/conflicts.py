@@ -56,6 +56,13 @@ def feed(store: Store, settings: Settings, case: Case, record: str) -> tuple[Pat
     if case.row is None:
         raise UsageError(f"the row of problem {case.id} was not kept: send it again with the id of its record",
                          state="Nothing was changed.")  # fmt: skip
+    if lists := [name for name in case.row if name.endswith((":add", ":remove"))]:
+        # A column of that name would be a facet of that name.
+        raise UsageError(
+            f"the row of problem {case.id} changes lists ({', '.join(lists)}), which no column can say: send it again "
+            "with the id of its record",
+            state="Nothing was changed.",
+        )
     spec = terms(store, settings, case.catalog).spec(case.entity)
     key = str(spec["fields"][0]["name"])
     known = [str(each[key]) for each in candidates(store, case)]

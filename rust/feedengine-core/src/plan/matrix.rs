@@ -15,7 +15,6 @@ use super::touch::NEW;
 use super::windows::STORED;
 use super::{Planner, Want};
 use crate::bags::{Partitioned, part_of};
-use crate::identify::key_hash;
 use crate::record::rule::Policy;
 use crate::record::{FieldId, Record};
 
@@ -213,7 +212,6 @@ impl Planner {
         let part = gathered.at;
         let entity = &self.entities[gathered.parts[part].number];
         let rows = StoredRows::new(batch, &entity.spec, &entity.table)?;
-        let made = !entity.spec.identity.is_empty();
         let mut record = Record::default();
         for at in 0..rows.len() {
             rows.read(at, &mut record)?;
@@ -222,10 +220,9 @@ impl Planner {
             if gathered.only.as_ref().is_some_and(|only| !only.contains(&product)) {
                 continue;
             }
-            let key = key_hash(made, record.text(FieldId(0)).unwrap_or_default(), &self.hasher);
-            let Some(found) = key.map(|key| entity.index.find(key)).transpose()?.flatten() else { continue };
+            let slot = self.slot_of(entity, &record)?;
             let place = if part == DECLARING { gathered.words.push(&record)? } else { NOWHERE };
-            let as_one = Pair { place, ordinal: STORED, slot: found.slot, ..bytemuck::Zeroable::zeroed() };
+            let as_one = Pair { place, ordinal: STORED, slot, ..bytemuck::Zeroable::zeroed() };
             let pairs = gathered.parts[part].naming.pairs(&record, &self.hasher, as_one);
             gathered.keep(part, pairs)?;
         }

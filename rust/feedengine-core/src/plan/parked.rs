@@ -29,7 +29,12 @@ impl Planner {
         let rows = revisit(&self.path, &self.options, &self.tables, self.fingerprint(), &wanted, again)?;
         let mut lines = String::new();
         for row in waiting {
-            let Some((identity, texts, sent, position)) = rows.get(&(number, row.ordinal)) else { continue };
+            let Some((identity, texts, sent, position)) = rows.get(&(number, row.ordinal)) else {
+                return Err(Stop::Broken(format!(
+                    "row {} of {} is to wait and is not in the feed",
+                    row.ordinal, entity.spec.name
+                )));
+            };
             let value = row.value.clone().or_else(|| {
                 let rule = entity.spec.path.as_ref()?;
                 let field = entity.spec.field(&rule.field)?;

@@ -7,6 +7,7 @@ use arrow_array::RecordBatch;
 
 use super::Planner;
 use super::cycles::Steps;
+use super::entity::EntityPlan;
 use super::ops::Rows;
 use super::rejected::Bits;
 use super::spool::NOWHERE;
@@ -145,17 +146,24 @@ impl Planner {
         let mut together = std::mem::take(&mut self.together);
         let entity = &self.entities[number];
         let rows = StoredRows::new(batch, &entity.spec, &entity.table)?;
-        let made = !entity.spec.identity.is_empty();
         let mut record = Record::default();
         for at in 0..rows.len() {
             rows.read(at, &mut record)?;
-            let key = key_hash(made, record.text(FieldId(0)).unwrap_or_default(), &self.hasher);
-            if let Some(found) = key.map(|key| entity.index.find(key)).transpose()?.flatten() {
-                together.take(self, &record, STORED, found.slot)?;
-            }
+            together.take(self, &record, STORED, self.slot_of(entity, &record)?)?;
         }
         self.together = together;
         Ok(())
+    }
+
+    /// The slot of a record that the store holds now.
+    pub(super) fn slot_of(&self, entity: &EntityPlan, record: &Record) -> Result<u32, Stop> {
+        let id = record.text(FieldId(0)).unwrap_or_default();
+        let key = key_hash(!entity.spec.identity.is_empty(), id, &self.hasher);
+        let found = key.map(|key| entity.index.find(key)).transpose()?.flatten();
+        // Left out quietly, it would be compared with nothing, and what it forbids be allowed.
+        found.map(|found| found.slot).ok_or_else(|| {
+            Stop::Broken(format!("the index of {} does not know {id:?}, which is stored", entity.spec.name))
+        })
     }
 
     /// Judges what was gathered.
