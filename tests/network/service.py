@@ -136,7 +136,8 @@ class Service:
             for pid in everybody if kind == "power" else everybody[:1]:
                 kill(pid)
             self._reap()
-            gone(everybody, 60.0)
+            # Parts that have lost their supervisor give running transfers their time, a minute, as at any stop.
+            gone(everybody, 120.0)
             self.start()
         else:
             kill(self.part(kind))
