@@ -23,9 +23,6 @@ RANK = {
     "": 7,  # the package's own front: feedengine.open(...)
     "programs": 6,
     "ingest": 5,
-    "approval": 4,
-    "asking": 4,
-    "explain": 4,
     "remedy": 4,
     "deliver": 4,
     "target": 4,

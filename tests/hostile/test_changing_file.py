@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from feedengine import engine, ingest
-from feedengine.asking import engine_request
 from feedengine.errors import FeedRejected, InternalError
+from feedengine.ingest.asking import engine_request
+from feedengine.target import resolve
 from model.settings import Settings
 from model.spec import ENTITIES
 from model.state import State, from_plain
@@ -71,7 +72,7 @@ def test_before_faults_are_located(change: Callable[[Path], None], tmp_path: Pat
     settings, request = shop.settings(Settings()), shop.request(path, "delta", False)
     with shop.store.catalog("key_a1") as catalog:
         base = catalog.base("Products")
-        target = ingest.resolve(shop.store, settings, request)
+        target = resolve(shop.store, settings, request)
         asked = engine_request(shop.store, settings, request, target, base, catalog)
         planner = engine.Planner(asked, shop.store.secret)
         planner.scan(path)

@@ -40,7 +40,7 @@ def test_another_file_mends_nothing(place: Place, monkeypatch: pytest.MonkeyPatc
         return result
 
     with monkeypatch.context() as patched:
-        patched.setattr(ingest, "apply", replaced)
+        patched.setattr(ingest.writing, "apply", replaced)
         number = place.land(place.name("delta"), "id,item_name,active\nC,c,true\n")
         place.work()
     task = place.task(number)

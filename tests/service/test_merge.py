@@ -13,8 +13,8 @@ import pytest
 
 from command import command
 from feedengine import engine, ingest
-from feedengine.approval import planned_on
 from feedengine.errors import BaseMoved, UsageError
+from feedengine.ingest.approval import planned_on
 from feedengine.remedy import duplicates, feeds
 from feedengine.remedy.naming import fold
 from feedengine.settings import Settings

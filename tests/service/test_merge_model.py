@@ -15,8 +15,8 @@ from hypothesis import settings as run_with
 from hypothesis import strategies as st
 
 from feedengine import ingest
-from feedengine.approval import planned_on
 from feedengine.errors import FeedRejected, UsageError
+from feedengine.ingest.approval import planned_on
 from feedengine.names import MERGE
 from feedengine.remedy import duplicates, feeds
 from feedengine.settings import Settings

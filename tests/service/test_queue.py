@@ -139,7 +139,7 @@ def test_a_task_that_was_applied_before_the_crash_is_done(
         raise SystemExit
 
     with monkeypatch.context() as patched:
-        patched.setattr(ingest, "close_done", die)
+        patched.setattr(ingest.carrying, "close_done", die)
         with pytest.raises(SystemExit):
             place.worker.step()
     with place.store.ledger.write() as con:
@@ -256,7 +256,7 @@ def test_passing_faults_are_tried_again_and_order_is_kept(
         raise fault
 
     with monkeypatch.context() as patched:
-        patched.setattr(ingest, "apply", fail)
+        patched.setattr(ingest.writing, "apply", fail)
         place.work()
     waiting = place.task(number)
     assert (waiting.status, waiting.retries, place.task(after).status) == ("QUEUED", 1, "QUEUED")
@@ -275,7 +275,7 @@ def test_tries_end(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object, **__: object) -> None:
         raise CatalogBusy("busy for ever")
 
-    monkeypatch.setattr(ingest, "plan", fail)
+    monkeypatch.setattr(ingest.planning, "plan", fail)
     number = place.land(place.name("sync"), SYNC)
     place.work()
     done = place.task(number)
@@ -305,11 +305,11 @@ def test_a_command_that_commits_in_between_is_no_failure(place: Place, monkeypat
             feed = place.root / place.name("patchdelta")
             feed.write_text("id,item_name\nB,theirs\n")
             with monkeypatch.context() as patched:
-                patched.setattr(ingest, "apply", whole)
+                patched.setattr(ingest.writing, "apply", whole)
                 ingest.run(place.store, place.settings, ingest.FeedRequest(feed))
         return whole(*args, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(ingest, "apply", between)
+    monkeypatch.setattr(ingest.writing, "apply", between)
     place.work()
     assert place.task(number).outcome == "ok" and place.task(number).retries == 1
     assert (place.items()["A"], place.items()["B"]) == ("mine", "theirs")

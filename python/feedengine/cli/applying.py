@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from feedengine.approval import check_unchanged
 from feedengine.cli import planfile
 from feedengine.cli.feeds import FeedOptions, configure, exit_code, request
 from feedengine.cli.output import Output
@@ -46,6 +45,7 @@ def saved_plan(session: Session, path: Path, options: FeedOptions, *, dry_run: b
 
         return show_plan(session, wanted)
     from feedengine import ingest
+    from feedengine.ingest.approval import check_unchanged
 
     with session.watch() as watch:
         plan = ingest.plan(session.store, session.settings, wanted, watch)

@@ -150,7 +150,7 @@ def _snapshots(session: Session, old: Side, new: Side, how: Comparison) -> Itera
 
 def _files(session: Session, old: Path, new: Path, how: Comparison) -> Iterator[Change]:
     from feedengine import engine
-    from feedengine.asking import entities_of, reading_rules
+    from feedengine.ingest.asking import entities_of, reading_rules
     from feedengine.store.records import records
     from feedengine.target import FeedRequest, read_name
 

@@ -9,9 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from feedengine import explain, ingest
+from feedengine import ingest
 from feedengine.errors import BaseMoved, CatalogBusy, DiskFull, FeedEngineError, SafeguardRefused
 from feedengine.faults import point
+from feedengine.ingest import explain
 from feedengine.ledger import Queue, Task
 from feedengine.service import exporting, followup, wholeness
 from feedengine.service.bell import Bell

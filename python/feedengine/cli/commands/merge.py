@@ -27,11 +27,11 @@ def command(
     It is one task and one snapshot, whose rollback undoes it.
     """
     from feedengine import ingest
-    from feedengine.approval import planned_on
     from feedengine.cli.applying import tell
     from feedengine.cli.feeds import exit_code
     from feedengine.cli.planning import show_plan
     from feedengine.errors import BaseMoved, Hint
+    from feedengine.ingest.approval import planned_on
     from feedengine.names import MERGE
     from feedengine.remedy import duplicates, feeds
 

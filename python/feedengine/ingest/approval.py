@@ -9,7 +9,7 @@ from feedengine.errors import BaseMoved, FileChanged, Hint, UsageError
 from feedengine.names import MERGE
 
 if TYPE_CHECKING:
-    from feedengine.ingest import Plan
+    from feedengine.ingest.model import Plan
     from feedengine.ledger import Task
 
 

@@ -13,7 +13,7 @@ from feedengine.profile import DEFAULT
 from feedengine.settings import Settings
 
 if TYPE_CHECKING:
-    from feedengine.ingest import Plan
+    from feedengine.ingest.model import Plan
     from feedengine.store.catalog import Catalog
 
 #: Rows asked about when a refusal is explained.
