@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from feedengine import names, profile
 from feedengine.errors import CatalogNotFound, FeedRejected, Hint, ProfileError, UsageError
-from feedengine.profile import Profile
+from feedengine.profile import Profile, parse_name
 
 if TYPE_CHECKING:
     from feedengine.settings import Settings
@@ -175,7 +175,7 @@ def _of(candidate: tuple[str, Profile], request: FeedRequest, known: list[str]) 
 
 
 def _named(used: Profile, request: FeedRequest, known: list[str], catalog: str | None) -> Named:
-    name = used.parse_name(_place(used, request), known, placed=request.place is not None)
+    name = parse_name(used, _place(used, request), known, placed=request.place is not None)
     if catalog is None and isinstance(name, names.FeedName) and name.key:
         catalog = name.catalog
     return Named(used, name, catalog)

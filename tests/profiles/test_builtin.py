@@ -7,6 +7,7 @@ import json
 import pytest
 
 from feedengine import _engine, names, profile
+from feedengine.profile import parse_name
 
 
 def test_constructor_is_byte_for_byte_what_the_engine_declares() -> None:
@@ -18,7 +19,7 @@ def test_constructor_is_byte_for_byte_what_the_engine_declares() -> None:
 def test_constructor_names_are_read_as_ever() -> None:
     made = profile.load("constructor")
     for name in ("key_abc_Products_sync_2026-11-21.csv", "shop_main_forcedelta_1.tar.gz", "wrong.csv", ""):
-        assert made.parse_name(f"sftp/{name}", ["shop"]) == names.parse(name, ["shop"])
+        assert parse_name(made, f"sftp/{name}", ["shop"]) == names.parse(name, ["shop"])
     assert made.settings() == {}
 
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from feedengine import profile
 from feedengine.errors import UsageError
 from feedengine.names import FeedName
-from feedengine.profile import guess, infer
+from feedengine.profile import guess, infer, parse_name
 
 SHOP = """\
 Art.-Nr.;Bezeichnung;Preis;Lieferbar;Seit;EAN;Bilder;Größe (cm);Kategorie
@@ -100,7 +100,7 @@ def test_a_draft_reads_names_like_the_samples(tmp_path: Path, name: str, form: s
     (tmp_path / name).write_text("sku;name\n1;a\n")
     made = profile.loads(infer.draft(tmp_path / name).text)
     assert made.naming.form == form
-    found = made.parse_name(name.translate(str.maketrans("{}", "__")))
+    found = parse_name(made, name.translate(str.maketrans("{}", "__")))
     assert isinstance(found, FeedName) and found.entity == made.entities[0].name
 
 

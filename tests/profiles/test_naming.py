@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from feedengine import profile
 from feedengine.names import BadName, FeedName
-from feedengine.profile import naming
+from feedengine.profile import naming, parse_name
 
 WIZ = profile.load("wizcommerce")
 
@@ -30,7 +30,7 @@ RIGHT = [
 @pytest.mark.feature("W7")
 @pytest.mark.parametrize(("name", "entity", "when", "sequence"), RIGHT, ids=[each[0] for each in RIGHT])
 def test_right_names(name: str, entity: str, when: datetime, sequence: int | None) -> None:
-    found = WIZ.parse_name(name)
+    found = parse_name(WIZ, name)
     assert isinstance(found, FeedName)
     assert (found.entity, found.parsed_time, found.sequence) == (entity, when.replace(tzinfo=UTC), sequence)
     assert (found.key, found.section, found.force) == ("", "", False)
@@ -71,7 +71,7 @@ WRONG = [
 @pytest.mark.feature("W7")
 @pytest.mark.parametrize(("name", "code", "words", "meant"), WRONG, ids=[ascii(each[0])[:40] for each in WRONG])
 def test_wrong_names_say_what_is_wrong(name: str, code: str, words: str, meant: str | None) -> None:
-    found = WIZ.parse_name(name)
+    found = parse_name(WIZ, name)
     assert isinstance(found, BadName)
     assert (found.code, found.did_you_mean) == (code, meant)
     assert words in found.message
@@ -91,7 +91,7 @@ def test_wrong_names_say_what_is_wrong(name: str, code: str, words: str, meant: 
     ],
 )
 def test_folder_and_name_agree(path: str, code: str | None) -> None:
-    found = WIZ.parse_name(path)
+    found = parse_name(WIZ, path)
     assert (found.code if isinstance(found, BadName) else None) == code
     if isinstance(found, BadName):
         assert "belongs in products/" in found.message
@@ -99,15 +99,15 @@ def test_folder_and_name_agree(path: str, code: str | None) -> None:
 
 
 def test_a_file_that_lies_in_no_folder() -> None:
-    assert isinstance(WIZ.parse_name("PRODUCT_18_09_2024.csv"), FeedName)
-    found = WIZ.parse_name("PRODUCT_18_09_2024.csv", placed=True)
+    assert isinstance(parse_name(WIZ, "PRODUCT_18_09_2024.csv"), FeedName)
+    found = parse_name(WIZ, "PRODUCT_18_09_2024.csv", placed=True)
     assert isinstance(found, BadName) and found.code == "WRONG_FOLDER" and "in no folder" in found.message
 
 
 @pytest.mark.feature("W5")
 def test_a_disabled_entity_is_refused_by_name() -> None:
     made = profile.loads('name = "a"\nextends = "wizcommerce"\n[entities.orders]\nenabled = false\n')
-    found = made.parse_name("orders/ORDER_01_01_2026.csv")
+    found = parse_name(made, "orders/ORDER_01_01_2026.csv")
     assert isinstance(found, BadName) and found.code == "ENTITY_DISABLED"
     assert "files of orders are not taken from this account" in found.message
 
@@ -118,20 +118,20 @@ def test_a_name_without_an_entity_is_told_by_its_folder() -> None:
         '[entities.offers]\nfolder = "in/offers"\nfields = { id = "text" }\n'
         '[entities.stock]\nfolder = "in/stock"\nfields = { id = "text" }\n'
     )
-    found = made.parse_name("in/stock/ACME-202611211830.csv")
+    found = parse_name(made, "in/stock/ACME-202611211830.csv")
     assert isinstance(found, FeedName)
     assert (found.entity, found.parsed_time) == ("stock", datetime(2026, 11, 21, 18, 30, tzinfo=UTC))
-    lost = made.parse_name("202611211830.csv")
+    lost = parse_name(made, "202611211830.csv")
     assert isinstance(lost, BadName) and lost.code == "WRONG_FOLDER" and "in/offers/, in/stock/" in lost.message
-    late = made.parse_name("in/stock/202611212460.csv")
+    late = parse_name(made, "in/stock/202611212460.csv")
     assert isinstance(late, BadName) and late.message == '"2460" is no time of day'
 
 
 def test_case_counts_where_the_profile_says_so() -> None:
     made = profile.loads('name = "a"\n[entities.items]\nfile = "Items"\nfields = { id = "text" }\n')
-    assert isinstance(made.parse_name("Items_20260101.csv"), FeedName)
+    assert isinstance(parse_name(made, "Items_20260101.csv"), FeedName)
     for name, meant in (("ITEMS_20260101.csv", "Items_20260101.csv"), ("Items_20260101.CSV", "Items_20260101.csv")):
-        found = made.parse_name(name)
+        found = parse_name(made, name)
         assert isinstance(found, BadName) and found.did_you_mean == meant
 
 
@@ -140,9 +140,9 @@ def test_a_name_may_say_what_is_done() -> None:
         'name = "a"\nnaming = { form = "{entity}_[{force}]{operation}_{date}.{ext}" }\n'
         '[entities.items]\nfields = { id = "text" }\n'
     )
-    found = made.parse_name("items_forcepatchdelta_20260101.csv")
+    found = parse_name(made, "items_forcepatchdelta_20260101.csv")
     assert isinstance(found, FeedName) and (found.operation, found.force) == ("patchdelta", True)
-    found = made.parse_name("items_sync_20260101.csv")
+    found = parse_name(made, "items_sync_20260101.csv")
     assert isinstance(found, FeedName) and (found.operation, found.force) == ("sync", False)
 
 
@@ -150,19 +150,19 @@ def test_a_name_may_say_what_is_done() -> None:
 def test_the_name_that_is_shown_as_an_example_is_right(entity: str) -> None:
     declared = WIZ.entity(entity)
     shown = naming.example(WIZ, declared, datetime(2026, 11, 21, tzinfo=UTC))
-    found = WIZ.parse_name(f"{declared.folder}/{shown}")
+    found = parse_name(WIZ, f"{declared.folder}/{shown}")
     assert isinstance(found, FeedName) and found.entity == entity
 
 
 @given(st.text(max_size=60))
 def test_any_text_is_a_name_or_a_sentence(text: str) -> None:
-    found = WIZ.parse_name(text)
+    found = parse_name(WIZ, text)
     assert isinstance(found, FeedName) or (isinstance(found, BadName) and found.message and found.code)
 
 
 @given(st.integers(1, 9999), st.integers(0, 99), st.integers(0, 99))
 def test_dates_are_those_of_the_calendar(year: int, month: int, day: int) -> None:
-    found = WIZ.parse_name(f"PRODUCT_{day:02}_{month:02}_{year:04}.csv")
+    found = parse_name(WIZ, f"PRODUCT_{day:02}_{month:02}_{year:04}.csv")
     try:
         real: datetime | None = datetime(year, month, day, tzinfo=UTC)
     except ValueError:

@@ -8,6 +8,7 @@ import pytest
 
 from feedengine import profile
 from feedengine.errors import ConfigError, ExitCode, ProfileError
+from feedengine.profile import parse_name
 
 RIGHT = """
 name = "acme"
@@ -161,7 +162,7 @@ def test_the_one_without_faults_is_accepted() -> None:
     made = profile.loads(RIGHT, "acme.toml")
     assert [each.name for each in made.entities] == ["products", "offers"]
     assert made.order == ("products", "offers")
-    assert made.parse_name("offers_01_02_2026_3.csv").sequence == 3  # type: ignore[union-attr]
+    assert parse_name(made, "offers_01_02_2026_3.csv").sequence == 3  # type: ignore[union-attr]
 
 
 def test_files_that_are_no_profiles(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from feedengine import engine
 from feedengine.names import FeedName
-from feedengine.profile import DEFAULT
+from feedengine.profile import DEFAULT, parse_name
 from feedengine.settings import Settings
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def _stale(made: Plan, settings: Settings, catalog: Catalog) -> None:
     if target.sent is None or not settings.get("rules.reject_stale", target.catalog):
         return
     for snapshot in reversed(catalog.snapshots(target.section)):
-        name = target.profile.parse_name(snapshot.file) if snapshot.file and snapshot.operation == "sync" else None
+        name = parse_name(target.profile, snapshot.file) if snapshot.file and snapshot.operation == "sync" else None
         if isinstance(name, FeedName) and name.parsed_time and name.entity == target.entity:
             if target.sent < name.parsed_time:
                 message = f"the file name is older than {snapshot.file}, which made snapshot {snapshot.number}"

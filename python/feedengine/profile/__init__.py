@@ -6,5 +6,6 @@ every key.
 
 from feedengine.profile.load import BUILTIN, DEFAULT, load, loads
 from feedengine.profile.model import EntityDeclaration, Field, Naming, Profile
+from feedengine.profile.naming import parse_name
 
-__all__ = ["BUILTIN", "DEFAULT", "EntityDeclaration", "Field", "Naming", "Profile", "load", "loads"]
+__all__ = ["BUILTIN", "DEFAULT", "EntityDeclaration", "Field", "Naming", "Profile", "load", "loads", "parse_name"]

@@ -11,7 +11,7 @@ from feedengine import engine
 from feedengine.profile import keys, kinds, read
 from feedengine.profile.compile import entity_spec
 from feedengine.profile.consistent import check_entities, check_field, check_fields, check_naming, order_of
-from feedengine.profile.exports import exports
+from feedengine.profile.exported import exports
 from feedengine.profile.lists import ClosedList, closed_lists
 from feedengine.profile.model import DEFAULT_PARKING, EntityDeclaration, Field, Naming, Profile
 from feedengine.profile.place import Place

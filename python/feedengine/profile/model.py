@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from feedengine import names
 from feedengine.profile.exports import Export
 from feedengine.profile.lists import ClosedList
 
@@ -180,15 +179,3 @@ class Profile:
         """The entity that a guard means which names none: the first that has its column."""
         fitting = (each.name for each in self.entities if any(one.name == guard["column"] for one in each.fields))
         return {"entity": next(fitting, self.entities[0].name)}
-
-    def parse_name(
-        self, path: str, known_keys: Iterable[str] = (), *, placed: bool = False
-    ) -> names.FeedName | names.BadName:
-        """What a file's name says. `path` is relative to the account's home, or a bare name.
-
-        Folders count where there are any; with `placed` a file without a folder is in the wrong one too, where its
-        entity has one.
-        """
-        from feedengine.profile import naming
-
-        return naming.parse(self, path, known_keys, placed)

@@ -27,8 +27,14 @@ class _Grammar:
     fields: dict[str, str]
 
 
-def parse(profile: Profile, path: str, known_keys: Iterable[str] = (), placed: bool = False) -> FeedName | BadName:
-    """What the last part of `path` says; `Profile.parse_name` has the rules of folders."""
+def parse_name(
+    profile: Profile, path: str, known_keys: Iterable[str] = (), *, placed: bool = False
+) -> FeedName | BadName:
+    """What a file's name says. `path` is relative to the account's home, or a bare name.
+
+    Folders count where there are any; with `placed` a file without a folder is in the wrong one too, where its entity
+    has one.
+    """
     folder, _, filename = path.rpartition("/")
     folder = folder.strip("/")
     if profile.naming.grammar == "constructor":

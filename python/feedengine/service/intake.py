@@ -9,7 +9,7 @@ from typing import Any
 
 from feedengine.ledger.passes import Passes
 from feedengine.names import BadName
-from feedengine.profile import EntityDeclaration, Profile
+from feedengine.profile import EntityDeclaration, Profile, parse_name
 from feedengine.profile.naming import example
 from feedengine.service.fetching.schedule import after
 from feedengine.service.profiles import profile_of
@@ -91,7 +91,7 @@ def read(found: Sequence[Catalog], virtual: str) -> Arrived | Misnamed:
     A bare name is of a file that lies in no home: its folder says nothing, and it must fit one catalog alone.
     """
     if "/" not in virtual:
-        fitting = [each for each in found if not isinstance(each.profile.parse_name(virtual), BadName)]
+        fitting = [each for each in found if not isinstance(parse_name(each.profile, virtual), BadName)]
         if len(fitting) > 1:
             listed = ", ".join(each.name for each in fitting)
             return Misnamed("AMBIGUOUS_CATALOG", f"{virtual} may be for {listed}", "a name that fits one catalog only")
@@ -110,7 +110,7 @@ def read(found: Sequence[Catalog], virtual: str) -> Arrived | Misnamed:
 
 
 def _read(catalog: Catalog, path: str, *, placed: bool) -> Arrived | Misnamed:
-    name = catalog.profile.parse_name(path, placed=placed)
+    name = parse_name(catalog.profile, path, placed=placed)
     expected = _expected(catalog, path.rpartition("/")[0])
     if isinstance(name, BadName):
         return Misnamed(name.code, name.message, expected, name.did_you_mean)

@@ -2,32 +2,13 @@
 
 use std::collections::HashSet;
 
+use super::amiss::{Amiss, Found, WHY_HANGS, hangs};
 use super::date::Form;
 use super::decimal::Decimal;
 use super::pattern::Pattern;
 use crate::record::Kind;
 use crate::record::entity::{EntitySpec, FieldSpec};
 use crate::record::rule::{Policy, Rule, Step};
-
-/// One thing that is amiss.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Amiss {
-    /// In which entity.
-    pub entity: String,
-    /// In which field, where it is one's.
-    pub field: Option<String>,
-    /// What, in a sentence without a full stop.
-    pub message: String,
-}
-
-impl std::fmt::Display for Amiss {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.field {
-            Some(field) => write!(out, "{}.{field}: {}", self.entity, self.message),
-            None => write!(out, "{}: {}", self.entity, self.message),
-        }
-    }
-}
 
 /// Everything that is amiss with `specs`, the entities of one profile.
 pub fn wrong(specs: &[EntitySpec]) -> Vec<Amiss> {
@@ -50,18 +31,6 @@ pub fn wrong(specs: &[EntitySpec]) -> Vec<Amiss> {
         relations(specs, spec, &mut found);
     }
     all
-}
-
-pub(super) struct Found<'a> {
-    entity: &'a str,
-    field: Option<&'a str>,
-    all: &'a mut Vec<Amiss>,
-}
-
-impl Found<'_> {
-    pub(super) fn say(&mut self, message: String) {
-        self.all.push(Amiss { entity: self.entity.into(), field: self.field.map(str::to_owned), message });
-    }
 }
 
 /// Column names, of which each means one field.
@@ -314,17 +283,3 @@ fn together(specs: &[EntitySpec], spec: &EntitySpec, found: &mut Found<'_>) {
         found.say(format!("windows that overlap must fail the file or be a warning here: {WHY_HANGS}"));
     }
 }
-
-/// Whether something hangs on rows of `spec`: one that falls late takes nothing else along.
-pub(super) fn hangs(specs: &[EntitySpec], spec: &EntitySpec) -> bool {
-    let named = specs.iter().any(|other| {
-        other.references.iter().any(|to| to.entity == spec.name)
-            || [&other.owner, &other.refers].into_iter().flatten().any(|(_, entity)| *entity == spec.name)
-    });
-    named
-        || !(spec.identity.is_empty() && spec.unique.is_empty() && spec.path.is_none() && spec.parents.is_none())
-        || spec.owner.is_some()
-}
-
-/// What [`hangs`] found, in words.
-pub(super) const WHY_HANGS: &str = "it has an identity, unique fields, a tree or an owner, or others name its records";

@@ -4,6 +4,7 @@
 //! [`Normal`] is part of reading: a record has its normal values before anything else looks at it. [`Checks`] judges
 //! the record, all of it at once. [`wrong`] tells what is amiss with declarations, before any file is opened.
 
+mod amiss;
 mod date;
 mod decimal;
 mod declared;
@@ -18,7 +19,8 @@ mod steps;
 mod window_end;
 mod words;
 
-pub use declared::{Amiss, wrong};
+pub use amiss::Amiss;
+pub use declared::wrong;
 pub use normal::{Held, Normal, has_steps};
 pub use record::{Checks, Extent, Finding};
 pub use window_end::window_end;

@@ -1,6 +1,6 @@
 //! What is amiss with declarations of options: who declares, lists and chooses fit each other.
 
-use super::declared::{Found, WHY_HANGS, hangs};
+use super::amiss::{Found, WHY_HANGS, hangs};
 use crate::record::Kind;
 use crate::record::entity::EntitySpec;
 use crate::record::options::Names;
