@@ -34,6 +34,7 @@ mod problems;
 mod rejected;
 mod relate;
 mod request;
+mod rows;
 mod rules;
 mod sections;
 mod seen;
