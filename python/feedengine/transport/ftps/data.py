@@ -7,6 +7,7 @@ import socket
 import ssl
 from typing import Any
 
+from feedengine.transport.ftps.listing import Listing
 from feedengine.transport.ftps.tls import TlsChannel, why
 from feedengine.transport.ftps.upstream import AsyncChat, DTPHandler
 from feedengine.transport.landing import Upload
@@ -116,8 +117,23 @@ class Data(TlsChannel, DTPHandler):  # type: ignore[misc]
     # sending
 
     def initiate_send(self) -> None:
-        if not self._shaking:
+        if self._shaking:
+            return
+        first = self.producer_fifo[0] if self.producer_fifo else None
+        if not isinstance(first, Listing):
             super().initiate_send()
+        elif not first.ready:
+            # Room to write would be told without end meanwhile.
+            first.wake = self._go_on
+            self.watch(0)
+        elif first.broken:
+            self.fail("451 The folder could not be read to its end; try again later.")
+        else:
+            super().initiate_send()
+
+    def _go_on(self) -> None:
+        if not self._closed:
+            self.watch(self.ioloop.WRITE)
 
     def send(self, data: bytes) -> int:
         sent = super().send(data)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import stat
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing
 from typing import IO, Any
 
 from feedengine.accounts import Account
@@ -125,12 +126,17 @@ class Files(AbstractedFS):  # type: ignore[misc]
             return False
         return True
 
-    def listed(self, path: str) -> list[Listed]:
-        """Everything in a folder, or the one file of this path, by name."""
+    def listed(self, path: str) -> Generator[Listed, None, None]:
+        """Everything in a folder as it comes, or the one file of this path. Raises OSError before the first."""
         about = self.home.stat(path)
         if stat.S_ISDIR(about.st_mode):
-            return [Listed.of(name, each) for name, each in self.home.list(path)]
-        return [Listed.of(path.rpartition("/")[2], about)]
+            return self._within(path)
+        return (each for each in (Listed.of(path.rpartition("/")[2], about),))
+
+    def _within(self, path: str) -> Generator[Listed, None, None]:
+        with closing(self.home.entries(path)) as entries:
+            for name, about in entries:
+                yield Listed.of(name, about)
 
     def format_list(self, basedir: str, listing: Iterable[Listed], ignore_err: bool = True) -> Iterator[bytes]:
         """Lines as `ls -l` has them, in UTC."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import fnmatch
 import socket
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from feedengine.transport.ftps.data import UNCLEAN_SECONDS, Data, sentence
 from feedengine.transport.ftps.files import Files, Listed
+from feedengine.transport.ftps.listing import Listing, parts
 from feedengine.transport.ftps.passive import Expected, plain
-from feedengine.transport.ftps.upstream import BufferedIteratorProducer, FileProducer
+from feedengine.transport.ftps.upstream import FileProducer
 from feedengine.transport.landing import NothingToResume, Upload
 from feedengine.transport.reception import Landed, Refused
 
@@ -396,25 +397,32 @@ class Transfers:
         self._list(path, "NLST", _only_names)
 
     def _list(self, path: str, cmd: str, form: Callable[[Iterable[Listed]], Iterator[bytes]]) -> None:
-        files = self.fs
+        files, crew = self.fs, self.hall.backstage.disk
 
-        def listed(found: list[Listed] | None, error: Exception | None) -> None:
+        def begin() -> Listing:
+            made = parts(_matching(files, path), form)
+            return Listing(made, next(made, b""), crew)
+
+        def begun(listing: Listing | None, error: Exception | None) -> None:
             if self._closed:
+                if listing is not None:
+                    listing.close()
                 return
-            if found is None:
+            if listing is None:
                 self._drop_data()
                 self.respond(reply_to(error))
             elif self.data_channel is None and self._dtp_acceptor is None:
+                listing.close()
                 self.respond("425 The data connection is gone; open another (PASV or EPSV).")
             else:
-                self.push_dtp_data(BufferedIteratorProducer(form(found)), isproducer=True, cmd=cmd)
+                self.push_dtp_data(listing, isproducer=True, file=listing, cmd=cmd)
             self.release()
 
         self.hold()
-        self.hall.backstage.disk(lambda: _matching(files, path), listed)
+        crew(begin, begun)
 
 
-def _matching(files: Files, path: str) -> list[Listed]:
+def _matching(files: Files, path: str) -> Generator[Listed, None, None]:
     """What is in a folder, or what fits a pattern in the last part of the path: `*.csv` of scripts with mget."""
     folder, _, pattern = path.rpartition("/")
     try:
@@ -422,7 +430,7 @@ def _matching(files: Files, path: str) -> list[Listed]:
     except FileNotFoundError:
         if not any(char in pattern for char in "*?["):
             raise
-        return [each for each in files.listed(folder or "/") if fnmatch.fnmatchcase(each, pattern)]
+        return (each for each in files.listed(folder or "/") if fnmatch.fnmatchcase(each, pattern))
 
 
 def _only_names(found: Iterable[Listed]) -> Iterator[bytes]:

@@ -11,14 +11,13 @@ from pyftpdlib.exceptions import _RetryError as NotYet
 from pyftpdlib.filesystems import AbstractedFS, FilesystemError
 from pyftpdlib.handlers.ftp.control import FTPHandler, proto_cmds
 from pyftpdlib.handlers.ftp.data import DTPHandler
-from pyftpdlib.handlers.ftp.producers import BufferedIteratorProducer, FileProducer
+from pyftpdlib.handlers.ftp.producers import FileProducer
 from pyftpdlib.log import logger
 from pyftpdlib.servers import FTPServer
 
 __all__ = [
     "AbstractedFS",
     "AsyncChat",
-    "BufferedIteratorProducer",
     "DTPHandler",
     "FTPHandler",
     "FTPServer",

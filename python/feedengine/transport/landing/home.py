@@ -76,12 +76,11 @@ class Home:
         with self.above(virtual) as (folder, name):
             return present(folder, name)
 
-    def list(self, virtual: str) -> list[tuple[str, os.stat_result]]:
-        """Names with what they are, by name; links, odd files and part files are left out."""
-        return sorted(self.entries(virtual), key=lambda each: each[0])
-
     def entries(self, virtual: str) -> Generator[tuple[str, os.stat_result], None, None]:
-        """As `list`, one after the other as the folder has them: a folder may have more than memory should hold."""
+        """Names with what they are, as the folder has them; links, odd files and part files are left out.
+
+        One after the other: a folder may have more than memory should hold.
+        """
         with self.within([part for part in virtual.split("/") if part]) as walked:
             folder = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=walked)
         try:
