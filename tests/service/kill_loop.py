@@ -2,7 +2,8 @@
 
 `make kills` does 200 rounds (`python tests/service/kill_loop.py --rounds 200 --seed 1`, with the package and `tests` on
 the path). A round starts `feedengine serve`, sends patches over FTPS, and kills a part of it, the supervisor or all of
-them: at a fault point or at any moment. Then it runs undisturbed to the end, and every file is accounted for. With
+them: at a fault point or at any moment. Then it runs undisturbed to the end, and every file is accounted for. The
+points are dealt like cards: with as many rounds as there are points each is met once at least, or the run fails. With
 --no-ftps a small process that only names files and tells the desk stands in for the server.
 """
 
@@ -38,12 +39,13 @@ from feedengine.service.running import pid
 from feedengine.settings import Settings
 from feedengine.store import Store
 from network.ports import free_block
+from service.deck import Deck
 
 PACKAGE = Path(__file__).parents[2] / "python" / "feedengine"
 LOGIN = "shop@example.com"
 KEYS = ("key_a1", "key_b2")
 ITEMS = 40
-#: Where workers, the keeper and the receiving server can be killed. Points that rare events need are passed over.
+#: Where workers and the keeper can be killed.
 POINTS = (
     *("serve.claimed", "serve.planned", "serve.worked", "serve.adopted", "serve.reported", "serve.told"),
     *(
@@ -57,10 +59,13 @@ POINTS = (
     ),
     *("commit.before_commit", "commit.after_commit", "ledger.before_finish"),
 )
+#: Where whoever receives files can be killed.
 LANDING = ("serve.kept", "serve.queued", "ledger.after_create")
 #: Where the FTPS server itself can be killed on top of these.
 SERVER = ("serve.landing.synced", "serve.landing.named", "serve.landing.told")
 _SECONDS = 120.0
+#: Rounds more for each point that was missed.
+_TRIES = 4
 
 
 def points_of_the_service() -> set[str]:
@@ -90,9 +95,11 @@ class Loop:
     _serve: subprocess.Popen[bytes] | None = None
     _lander: subprocess.Popen[str] | None = None
     _client: ftplib.FTP_TLS | None = None
+    _felled: bool = False
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
+        self.deck = Deck((*POINTS, *LANDING, *(SERVER if self.ftps else ())), self.chance)
         self.root.mkdir(parents=True, exist_ok=True)
         self.config = self.root / "feedengine.toml"
         port = free_block(11)[0]
@@ -116,25 +123,41 @@ class Loop:
     def run(self, rounds: int) -> dict[str, Any]:
         """All rounds and the end; gives the figures. Raises AssertionError for anything that is wrong."""
         try:
-            for number in range(rounds):
-                self._round(number)
+            due = self._rounds(rounds)
             self._settle()
         finally:
             self._end()
-        return self._check()
+        figures = self._check()
+        assert not self.deck.never(due), f"points that were never reached: {self.deck.never(due)}"
+        return figures
+
+    def _rounds(self, rounds: int) -> list[str]:
+        """All rounds, and some more for points that were missed; gives the points that must have been met."""
+        every = rounds >= len(self.deck.cards)
+        for number in range(rounds):
+            self._round(number, at_point=every and len(self.deck.never()) >= rounds - number)
+        due = sorted(self.deck.cards if every else self.deck.dealt)
+        for number in range(rounds, rounds + _TRIES * len(self.deck.never(due))):
+            if not self.deck.never(due):
+                break
+            self._round(number, at_point=True)
+        return due
 
     # One round
 
-    def _round(self, number: int) -> None:
-        kind = self.chance.choices(("point", "worker", "keeper", "supervisor", "all", "pause"), (8, 4, 1, 3, 3, 1))[0]
-        reachable = (*POINTS, *LANDING, *SERVER) if self.ftps else POINTS
-        fault = self.chance.choice(reachable) if kind == "point" else None
-        self._start(fault, number)
-        if not self.ftps and (self._lander is None or self._lander.poll() is not None):
-            self._receive(self.chance.choice((None, None, *LANDING)), number)
+    def _round(self, number: int, *, at_point: bool) -> None:
+        kinds = ("point", "worker", "keeper", "supervisor", "all", "pause")
+        kind = "point" if at_point else self.chance.choices(kinds, (8, 4, 1, 3, 3, 1))[0]
+        fault = self.deck.deal() if kind == "point" else None
+        landing = fault if not self.ftps and fault in LANDING else None
+        if fault == "serve.adopted":
+            self._leave_one(number)
+        self._start(None if landing else fault, number)
+        if not self.ftps and (landing or self._lander is None or self._lander.poll() is not None):
+            self._receive(landing)
         self._send(self.chance.randint(1, 3))
-        if kind == "point":
-            self.kills[f"at {fault}"] += self._met(number)
+        if fault is not None:
+            self.deck.note(fault, self._felled if landing else self._met(number))
         else:
             time.sleep(self.chance.uniform(0.0, 0.6))
             self._kill(kind)
@@ -145,7 +168,16 @@ class Loop:
         if kind == "point" and self.chance.random() < 0.5:
             self._kill("supervisor")
 
-    def _start(self, fault: str | None, number: int) -> None:
+    def _leave_one(self, number: int) -> None:
+        """A task whose worker is gone, and nobody who could see to it yet."""
+        self._start("task.started", number, "left")
+        if not self.ftps and self._lander is None:
+            self._receive(None)
+        self._send(1)
+        if self._met(number, "left"):
+            self._kill("all")
+
+    def _start(self, fault: str | None, number: int, mark: str = "once") -> None:
         """`feedengine serve`, with a fault where one is wanted: one that runs without it is ended gently first."""
         if self._serve is not None and self._serve.poll() is None:
             if fault is None and self.chance.random() < 0.7:
@@ -154,20 +186,20 @@ class Loop:
             self._serve.wait(_SECONDS)
         extra = {}
         if fault is not None:
-            extra = {"FEEDENGINE_FAULT": fault, "FEEDENGINE_FAULT_ONCE": str(self.root / f"once-{number}")}
+            extra = {"FEEDENGINE_FAULT": fault, "FEEDENGINE_FAULT_ONCE": str(self.root / f"{mark}-{number}")}
         parts = "ftps,worker,keeper" if self.ftps else "worker,keeper"
         argv = [sys.executable, "-m", "feedengine", "--config", str(self.config), "serve", "--parts", parts]
         with (self.root / "serve.out").open("ab") as out:
             self._serve = subprocess.Popen(argv, env=environment(**extra), stdout=out, stderr=out)
 
-    def _receive(self, fault: str | None, number: int) -> None:
+    def _receive(self, fault: str | None) -> None:
         extra = {"FEEDENGINE_FAULT": fault} if fault is not None else {}
         argv = [sys.executable, str(Path(__file__).with_name("lander.py")), str(self.config), LOGIN]
         self._give_up_lander()
         self._lander = subprocess.Popen(
             argv, env=environment(**extra), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.kills[f"at {fault}"] += fault is not None
+        self._felled = False
 
     def _send(self, count: int) -> None:
         """Send patches. One without an answer was taken or was not: its sender sends it again later."""
@@ -196,12 +228,12 @@ class Loop:
             if self._lander.stdout.readline().strip() in ("done", "exists"):
                 del self.unsure[name]
                 return
-        self._give_up_lander()
+        self._give_up_lander(alive=False)
 
     def _upload(self, name: str, content: str) -> bool:
         """Send a file over FTPS; whether the server has it for certain."""
-        deadline = time.monotonic() + 5.0
-        while self._client is None and time.monotonic() < deadline:
+        deadline = time.monotonic() + 20.0
+        while self._client is None and self._runs() and time.monotonic() < deadline:
             self._client = self._connect()
         if self._client is None:
             return False
@@ -231,9 +263,12 @@ class Loop:
             time.sleep(0.1)
             return None
 
-    def _give_up_lander(self) -> None:
+    def _give_up_lander(self, *, alive: bool = True) -> None:
         if self._lander is None:
             return
+        # One that does not answer has died by itself, or is about to.
+        with suppress(subprocess.TimeoutExpired):
+            self._felled = self._lander.wait(0.0 if alive else 5.0) == -signal.SIGKILL
         self._lander.kill()
         self._lander.wait()
         for pipe in (self._lander.stdin, self._lander.stdout):
@@ -252,18 +287,22 @@ class Loop:
                 os.kill(number, signal.SIGKILL)
                 self.kills["server"] += 1
 
-    def _met(self, number: int) -> bool:
-        """Wait for the fault to be met, for a while: not every round comes by every point."""
-        deadline = time.monotonic() + 3.0
+    def _runs(self) -> bool:
+        """Whether the supervisor lives: without it nobody starts a server again."""
+        return self._serve is not None and self._serve.poll() is None
+
+    def _met(self, number: int, mark: str = "once") -> bool:
+        """Wait for the fault to be met, for a while: what was sent may have been done before it was set."""
+        deadline = time.monotonic() + 15.0
         while time.monotonic() < deadline:
-            if (self.root / f"once-{number}").exists():
+            if (self.root / f"{mark}-{number}").exists():
                 return True
             time.sleep(0.02)
         return False
 
     def _kill(self, kind: str) -> None:
         serve = self._serve
-        if serve is None or serve.poll() is not None:
+        if serve is None or not self._runs():
             return
         children = list(self._children().values())
         if kind == "supervisor":
@@ -301,7 +340,7 @@ class Loop:
             if self._serve is None or self._serve.poll() is not None:
                 self._start(None, -1)
             if self._lander is None and not self.ftps:
-                self._receive(None, -1)
+                self._receive(None)
             self._send(0)
             for task in self._tasks():
                 if task.outcome == "quarantined":
@@ -365,6 +404,7 @@ class Loop:
             "files": len(tasks),
             "sent_again": sum(named.values()) - len(named),
             "kills": dict(sorted(self.kills.items())),
+            "points": dict(sorted(self.deck.reached.items())),
             "crashes": sum(t.crashes for t in tasks),
         }
 
