@@ -19,6 +19,7 @@ from feedengine.service.bell import Bell
 from feedengine.service.lease import Lease
 from feedengine.service.parking import OWN, release
 from feedengine.service.part import Part
+from feedengine.service.progress import Progress
 from feedengine.service.pulse import Pulse
 from feedengine.service.quarantine import poisonous, quarantine
 from feedengine.service.recovery import recover, settle
@@ -37,15 +38,21 @@ _REMOVING = ("sync", "delete", "whitelist")
 
 def run(part: Part) -> None:
     """Work until the service stops."""
-    pulse = Pulse(part.alive)
-    worker = Worker(part, pulse)
+    progress = Progress(part.store, part.name)
+
+    def alive() -> None:
+        part.alive()
+        progress.note()
+
+    pulse = Pulse(alive)
+    worker = Worker(part, pulse, progress)
     with Bell(part.store, "worker") as bell:
         while not part.stopping.is_set():
             pulse.beat()
             point("serve.turn")
             if part.reloading.is_set():
                 part.reload()
-                worker = Worker(part, pulse)
+                worker = Worker(part, pulse, progress)
             try:
                 if worker.step():
                     continue
@@ -61,9 +68,10 @@ def run(part: Part) -> None:
 class Worker:
     """Carries out tasks one by one, with its share of memory and cores."""
 
-    def __init__(self, part: Part, pulse: Pulse | None = None) -> None:
+    def __init__(self, part: Part, pulse: Pulse | None = None, progress: Progress | None = None) -> None:
         self.part = part
         self._pulse = pulse or Pulse(part.alive)
+        self._progress = progress or Progress(part.store, part.name)
         self.store = part.store
         self.queue = Queue(part.store.ledger)
         # Sections that were seen; they stay, and looking them up opens the catalog once more than a patch needs.
@@ -114,12 +122,15 @@ class Worker:
 
         request = self._request(task, catalog)
         try:
-            ingest.carry_out(self.store, self.settings, task.id, request, check, again=passing)
+            self._progress.begin(task.id)
+            ingest.carry_out(self.store, self.settings, task.id, request, check, again=passing, watch=self._progress)
         except Exception as error:
             if again:
                 self._try_again(task, again[0])
             elif not isinstance(error, FeedEngineError):
                 self.part.log("task.bug", level="error", task=task.id, error=f"{type(error).__name__}: {error}")
+        finally:
+            self._progress.end()
         point("serve.worked")
         ended = self.store.ledger.get(task.id)
         if ended.new_snapshot:

@@ -10,12 +10,13 @@ def command(context: Context) -> int:
     """Show whether the service runs, its queue, what runs now, what waits for approval, open problems, what is next."""
     from feedengine.cli.render import status as render
     from feedengine.ledger.figures import Figures
-    from feedengine.service import state
+    from feedengine.service import progress, state
 
     session = params.session(context)
     store, settings = session.store, session.settings
     found = state.look(store, settings)
     running = Figures(store.ledger).running()
+    standings = progress.read(store, running)
     waiting = store.ledger.list(waiting=True, limit=20)
     least = int(settings.get("queue.min_free"))
     document = {
@@ -27,7 +28,7 @@ def command(context: Context) -> int:
                 "catalog": f"{task.key}/{task.section}" if task.key else None,
                 "operation": task.operation,
                 "filename": task.filename,
-                "phase": "writing" if task.report else "reading",
+                **progress.told(task, standings.get(task.id)),
                 "since": task.start_time,
                 "worker": task.worker,
             }
@@ -47,5 +48,5 @@ def command(context: Context) -> int:
             for name, each in found.sources.items()
         },
     }
-    session.out.show(document, render.status(found, running, waiting, least))
+    session.out.show(document, render.status(found, running, standings, waiting, least))
     return 0
