@@ -26,7 +26,8 @@ class FeedRequest:
     `force` skips the removal safeguard and nothing else. `hold_removals` applies all but removals (None = by the
     settings). `profile` is a built-in name or a path (None = by the settings, else the stored one). `place` is where
     the file lies in the sender's home, whose folders then count; None = only folders that the profile names do. `own`:
-    the engine wrote the file, CSV in UTF-8 with commas, whatever the profile says of those that are sent.
+    the engine wrote the file, CSV in UTF-8 with commas, whatever the profile says of those that are sent. `approves` is
+    the task that a person let go ahead: what is forced was said with that, whatever the file's name says.
     """
 
     path: Path
@@ -42,6 +43,7 @@ class FeedRequest:
     profile: str | None = None
     entity: str | None = None
     place: str | None = None
+    approves: int | None = None
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ def resolve(store: Store, settings: Settings, request: FeedRequest) -> Target:
     known = (*names.OPERATIONS, names.MERGE) if request.own else names.OPERATIONS
     if operation not in known:
         raise UsageError(f"there is no operation {operation}; known are {', '.join(known)}")
-    force = request.force or (found is not None and found.force and request.operation in (None, found.operation))
+    named_force = found is not None and found.force and request.operation in (None, found.operation)
+    force = request.force or (named_force and request.approves is None)
     if request.catalog is None:
         _must_be_known(store, settings, key, section, request.create)
     return Target(

@@ -228,6 +228,16 @@ def test_names_that_pass_the_safeguard() -> None:
     assert letters.forced_name("nonsense") is None and letters.forced_name(None) is None
 
 
+@pytest.mark.feature("W27")
+def test_a_merge_that_was_stopped_is_not_offered_in_part(office: Office) -> None:
+    office.configure(mail())
+    office.failed("SAFEGUARD", "refused")
+    office.failed("SAFEGUARD", "refused", operation="merge", filename="merge.csv")
+    merged, synced = (each.body["text"] for each in office.messages.list())
+    assert "--hold-removals" in synced and "--hold-removals" not in merged
+    assert "--remove 1202842" in merged and "task reject" in merged
+
+
 @pytest.mark.feature("L6")
 def test_an_incident_is_mailed_once_reminded_and_told_again_when_it_comes_back(office: Office) -> None:
     office.configure(mail("reminder = 24"))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from feedengine.errors import FeedEngineError, FeedRejected, SafeguardRefused, from_os_error
 from feedengine.faults import point
-from feedengine.ingest import explain, planning, writing
+from feedengine.ingest import explain, permit, planning, writing
 from feedengine.remedy import ending, parking, rejects
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ def carry_out(
             rejects.keep(store, task, made.report, made.planner.keep_rejected)
         point("task.planned")
         result = writing.apply(store, settings, made, watch, task, request.actor)
+        permit.close_seen(store, result.report, request.actor, request.reason)
     except BaseException as error:
         if not again(error):
             _close_failed(store, settings, task, made, error, request.path)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from feedengine import engine
 from feedengine.errors import CatalogNotFound, FeedRejected, InternalError
-from feedengine.ingest import explain
+from feedengine.ingest import explain, permit
 from feedengine.ingest.asking import engine_request, entities_of
 from feedengine.ingest.model import Nobody, Plan, Watch
 from feedengine.store import Base, Store
@@ -101,6 +101,7 @@ def _plan(
         catalog.close()
     report = planner.decide()
     made = Plan(report, request, target, base, planner)
+    permit.judge_force(store, settings, made)
     explain.complete(made, settings, catalog)
     report["seconds"] = {"read": read - started, "compare": time.perf_counter() - read, "write": 0.0}
     report["peak_rss_bytes"] = explain.peak_rss()

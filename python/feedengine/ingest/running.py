@@ -63,7 +63,7 @@ def approve(
     request = FeedRequest(
         path=Path(str(waiting.path)), catalog=f"{waiting.key}/{waiting.section}", operation=waiting.operation,
         force=remove is not None, reason=reason, hold_removals=remove is None, actor=actor, entity=waiting.entity,
-        own=bool((waiting.report or {}).get("own")),
+        own=bool((waiting.report or {}).get("own")), approves=task,
     )  # fmt: skip
     try:
         result = _task(store, settings, request, watch, check)

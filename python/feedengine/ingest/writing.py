@@ -9,9 +9,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from feedengine.errors import BaseMoved, FeedRejected, InternalError, SafeguardRefused
+from feedengine.errors import BaseMoved, InternalError
 from feedengine.faults import point
-from feedengine.ingest import explain
+from feedengine.ingest import explain, permit
 from feedengine.ingest.approval import plan_again
 from feedengine.ingest.asking import entities_of
 from feedengine.ingest.model import Nobody, Plan, Result, Watch
@@ -38,7 +38,7 @@ def apply(
     """
     watch = watch or Nobody()
     report = made.report
-    _may(made)
+    permit.check(made)
     if made.verdict == "no_change" or not _changes(report):
         report["new_snapshot"] = None
         return Result(report, None)
@@ -59,40 +59,6 @@ def apply(
 
 def _changes(report: Mapping[str, Any]) -> int:
     return sum(entry["added"] + entry["changed"] + entry["removed"] for entry in report["entities"].values())
-
-
-def _may(made: Plan) -> None:
-    report = made.report
-    state = (
-        f"Nothing was changed. Snapshot {made.base.snapshot} is still current."
-        if made.base.snapshot
-        else ("Nothing was changed. The catalog is still empty.")
-    )
-    if made.verdict == "invalid":
-        worst = next((entry for entry in report["problems"]["by_code"] if entry["fails_file"]), None)
-        first = (worst or {}).get("first") or {}
-        message = first.get("message") or (worst or {}).get("code") or "the feed cannot be applied"
-        code = worst["code"] if worst else "FEED_REJECTED"
-        raise FeedRejected(message, code=code, state=state, hints=[first["hint"]] if first else [], report=report)
-    if made.verdict == "refused":
-        raise SafeguardRefused(_refusal(report), state=state, report=report)
-
-
-def _refusal(report: Mapping[str, Any]) -> str:
-    guard = report["safeguard"]
-    for entity, verdict in guard["entities"].items():
-        if verdict["decision"] == "blocked":
-            return (
-                f"this feed would remove {verdict['lost']:,} of {verdict['base']:,} {entity} "
-                f"({verdict['share'] * 100:.1f} %); limit {verdict['limit']}"
-            )
-    for entry in guard["segments"]:
-        return (
-            f"this feed would remove {entry['lost']:,} of {entry['base']:,} {entry['entity']} whose {entry['column']} "
-            f"is {entry['value']}; limit {entry['limit']}"
-        )
-    entry = guard["values"][0]
-    return f"{entry['guard'].replace('_', ' ')} in {entry['column']}: {entry['count']:,} of {entry['base']:,} records"
 
 
 def _commit(catalog: Catalog, made: Plan, task: int | None, actor: str | None) -> SnapshotInfo:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from feedengine import names
+from feedengine.ingest import permit
 from feedengine.ledger import Task
 from feedengine.ledger.incidents import KINDS, Incident
 from feedengine.service.outside import OURS, error_for_sender
@@ -26,6 +27,13 @@ _FAMILIES = {
         "Send the records that are named first, then these rows again.",
     ),
     "format": ("format errors", "Correct the columns and values as the template has them."),
+}
+
+#: Why a feed was stopped, where that was not for its removals alone.
+_STOPPED = {
+    "UNCLEAN_EOF": "because it may be cut",
+    permit.NOT_FROM: "because its sender may not use force",
+    permit.NOT_HELD: "because of its force: it was not stopped without it before",
 }
 
 
@@ -79,7 +87,8 @@ def task_text(
 def _sentence(task: Task) -> str:
     name = clean(task.filename)
     if task.outcome == "refused":
-        return f"The feed {name} was stopped by the removal safeguard. Nothing was changed."
+        why = _STOPPED.get(str((task.error or {}).get("code")), "by the removal safeguard")
+        return f"The feed {name} was stopped {why}. Nothing was changed."
     if task.outcome == "held":
         return f"The feed {name} was applied but for its removals, which wait for approval."
     if task.status == "FAILED":
@@ -194,13 +203,13 @@ def _next(task: Task, total: int) -> list[str]:
         steps.append((f"feedengine task errors {task.id} --csv errors.csv", "every problem, with its line"))
     if task.waiting:
         steps.append((f"feedengine task reject {task.id}", "it was sent by mistake"))
-        if task.outcome != "held":
+        if task.outcome != "held" and task.operation != names.MERGE:
             steps.append((f"feedengine task approve {task.id} --hold-removals", "keep the rest, hold the removals"))
         count = _removals(task)
         steps.append((f'feedengine task approve {task.id} --remove {count} --reason "..."', "really remove them"))
         override = forced_name(task.filename)
         if override:
-            steps.append((f"send it again as {override}", "without the safeguard"))
+            steps.append((f"send it again as {override}", _forcing(task.report or {})))
     elif task.status == "FAILED" and task.queued:
         steps.append((f"feedengine task retry {task.id}", "once its cause is gone"))
     for hint in (task.error or {}).get("hints") or ():
@@ -210,9 +219,17 @@ def _next(task: Task, total: int) -> list[str]:
     return ["Next:", *(f"  {command}\n      {clean(why)}" for command, why in dict(steps).items())]
 
 
+def _forcing(report: Mapping[str, Any]) -> str:
+    """What the forced name does, and whose it may be."""
+    allowed = ((report.get("safeguard") or {}).get("force") or {}).get("from")
+    return "without the safeguard" + (f"; from {', '.join(allowed)} alone" if allowed else "")
+
+
 def _for_sender(task: Task) -> list[str]:
     if task.outcome in OURS:
         return ["You need not do anything: it is looked at."]
+    if task.waiting and (task.report or {}).get("force_refused"):
+        return ["Send it again without force in its name; or wait: somebody will approve or reject it."]
     if task.waiting:
         return ["Somebody will approve or reject it. Was it sent by mistake, tell us; then send the right file."]
     if task.outcome == "ok_with_errors":

@@ -28,7 +28,7 @@ class Value:
 
 
 #: Said of a catalog, but not in the words that the engine takes.
-_ELSEWHERE = ("rules.profile", "safeguard.entities")
+_ELSEWHERE = ("rules.profile", "safeguard.entities", "safeguard.force_from", "safeguard.force_held")
 
 
 @dataclass(frozen=True)

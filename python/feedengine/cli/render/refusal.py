@@ -14,7 +14,7 @@ _GONE = 2
 def refusal(report: Report) -> list[str]:
     """STOPPED, the state, the likely cause and what would go first; empty when nothing was refused."""
     guard = report.get("safeguard") or {}
-    reasons = [*_entities(report, guard), *_segments(guard), *_values(guard)]
+    reasons = [*_forbidden(report), *_entities(report, guard), *_segments(guard), *_values(guard)]
     if not reasons:
         return []
     lines: list[str] = []
@@ -42,6 +42,12 @@ def state(report: Report) -> str:
     """What state the catalog is in after a refusal."""
     base = report.get("base_snapshot")
     return f"Nothing was changed. Snapshot {base} is still current." if base else "Nothing was changed."
+
+
+def _forbidden(report: Report) -> Iterable[str]:
+    """Force that the settings do not allow."""
+    if report.get("force_refused"):
+        yield text.clean(report["force_refused"]["message"]) + "."
 
 
 def _entities(report: Report, guard: Mapping[str, Any]) -> Iterable[str]:

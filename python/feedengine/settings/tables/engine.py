@@ -77,6 +77,13 @@ ROWS: tuple[Setting, ...] = (
     _guard(
         "on_block", kinds.choice("refuse", "hold"), "refuse", "refuse the whole feed, or apply all but the removals"
     ),
+    _guard(
+        "force_from",
+        kinds.texts,
+        [],
+        'who may skip the safeguard with force: logins, or "persons" (all but role accounts); empty = anybody',
+    ),
+    _guard("force_held", kinds.flag, False, "force only for what was stopped before, with the same content and count"),
     _guard("segments", kinds.segments, [], 'guards per value of a column: [{column = "facet:Brand", limit = "80%"}]'),
     _guard("values", kinds.value_guards, [], 'guards on values: [{column = "metadata:price", zero_share = "5%"}]'),
 )
