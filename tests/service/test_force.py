@@ -13,7 +13,7 @@ from feedengine import ingest
 from feedengine.accounts import Accounts
 from feedengine.errors import UsageError
 from feedengine.ledger import Task
-from feedengine.service import letters
+from feedengine.service import letters, whereabouts
 from service.place import Place
 
 pytestmark = pytest.mark.feature("C27")
@@ -83,6 +83,8 @@ def test_the_sender_reads_why_and_the_operator_what_to_type(tmp_path: Path) -> N
     assert task.waiting
     summary = json.loads(place.seen(f"/reports/feeds/{task.id}/summary.json"))
     assert summary["error"]["code"] == "FORCE_NOT_ALLOWED" and "erp may not use force" in summary["error"]["message"]
+    [found] = whereabouts.find(place.store, str(task.filename))
+    assert found.said.startswith("stopped because its sender may not use force, waits for approval since 2")
     assert summary["error"]["state"] == "Nothing was changed. Snapshot 1 is still current."
     told = letters.task_text(task, [], 0, operator=True, reports=None, attached=False)
     assert "was stopped because its sender may not use force. Nothing was changed." in told

@@ -63,7 +63,7 @@ def test_what_the_flow_tells_is_what_is_noted(place: Place) -> None:
 @pytest.mark.parametrize(
     ("standing", "percent"),
     [
-        (Standing("reading", 0, 1000), 0),
+        (Standing("reading", 0, 1000, 0), 0),
         (Standing("reading", 999, 1000), 99),
         (Standing("reading", 1001, 1000), 100),
         (Standing("reading", 5, 0), None),

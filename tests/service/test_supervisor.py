@@ -146,6 +146,35 @@ def test_a_server_that_does_not_come_up_is_named_and_nothing_is_left(
     assert not any(running.parts(place.store).values())
 
 
+@pytest.mark.feature("C35")
+def test_a_server_that_does_not_come_up_again_in_its_time_is_started_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # It hangs before it says a word; what runs long and has said that it serves is left alone, and so is everything
+    # after a pause of the whole machine.
+    monkeypatch.setattr(supervisor.Order, "argv", lambda order: ["sleep", "1000"])
+    place = Place(tmp_path, '[ftps]\nhost = "127.0.0.1"\nport = 0\n')
+    made = Supervisor(place.store, place.settings, place.diary, only=("ftps",))
+    (server,) = made._children
+    made._start(server)
+    first, long_ago = server.identity, supervisor.STARTING + 1.0
+    try:
+        stopped = supervisor._LONGEST_TURN + 1.0
+        for heard, pause, killed in ((True, 0.0, False), (False, stopped, False), (False, 0.0, True)):
+            server.heard, server.since = heard, time.monotonic() - long_ago
+            made._turned = time.monotonic() - pause
+            made._end_silent()
+            assert ("part.silent" in place.diary.names()) is killed
+        deadline = time.monotonic() + SECONDS
+        while server.process is None or server.identity == first:
+            assert time.monotonic() < deadline
+            made._turn()
+        assert place.diary.names() == ["part.silent", "part.died"]
+        assert server.process.poll() is None and server.failures == 1
+    finally:
+        made._stop_all()
+
+
 def test_systemd_waits_longer_for_the_start_than_the_supervisor(tmp_path: Path) -> None:
     # Else it would kill what comes up slowly on a busy machine, and start it again just as slowly.
     settings = Place(tmp_path, "[serve]\ndrain = 100").settings

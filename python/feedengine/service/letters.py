@@ -87,8 +87,7 @@ def task_text(
 def _sentence(task: Task) -> str:
     name = clean(task.filename)
     if task.outcome == "refused":
-        why = _STOPPED.get(str((task.error or {}).get("code")), "by the removal safeguard")
-        return f"The feed {name} was stopped {why}. Nothing was changed."
+        return f"The feed {name} was {stopped(task)}. Nothing was changed."
     if task.outcome == "held":
         return f"The feed {name} was applied but for its removals, which wait for approval."
     if task.status == "FAILED":
@@ -98,6 +97,11 @@ def _sentence(task: Task) -> str:
     if task.new_snapshot is None:
         return f"The feed {name} changed nothing ({(task.outcome or task.status).replace('_', ' ')})."
     return f"The feed {name} was applied."
+
+
+def stopped(task: Task) -> str:
+    """`stopped by the removal safeguard`, or why else a person is to look at a refused feed."""
+    return "stopped " + _STOPPED.get(str((task.error or {}).get("code")), "by the removal safeguard")
 
 
 def _facts(task: Task) -> list[str]:

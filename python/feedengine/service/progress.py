@@ -21,7 +21,8 @@ _COUNTS = ("done_bytes", "total_bytes", "rows", "changes")
 @dataclass(frozen=True)
 class Standing:
     """Where a running task is. `phase` is reading, rebuilding, comparing or writing; of a feed that is read, bytes of
-    its file and records so far; of a plan that is written, how many `changes` it has. None is not known."""
+    its file, and the records of those of its members that were read to their end; of a plan that is written, how many
+    `changes` it has. None is not known."""
 
     phase: str
     done_bytes: int | None = None
@@ -115,5 +116,6 @@ def _noted(path: Path) -> tuple[int, str, Standing] | None:
     with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
         said = json.loads(path.read_bytes())
         counts = {name: int(said[name]) for name in _COUNTS if said.get(name) is not None}
+        counts = {name: count for name, count in counts.items() if count or name != "rows"}
         return int(said["task"]), str(said["worker"]), Standing(str(said["phase"]), **counts)
     return None

@@ -11,6 +11,7 @@ from typing import Any
 from feedengine.ledger import Queue, Task
 from feedengine.ledger.database import now
 from feedengine.ledger.figures import Figures
+from feedengine.service import letters
 from feedengine.store import Store
 
 # A file that was moved has its task's number in front.
@@ -75,7 +76,7 @@ def _state(task: Task, position: int | None) -> tuple[str, str]:
     if task.status == "CANCELED":
         return "canceled", f"canceled at {since}"
     if task.waiting:
-        what = "stopped by the removal safeguard" if task.outcome == "refused" else "applied but for its removals"
+        what = letters.stopped(task) if task.outcome == "refused" else "applied but for its removals"
         return "held", f"{what}, waits for approval since {since}"
     if task.status == "FAILED":
         decided = f"{task.decision} by {task.decided_by}: " if task.decision else ""

@@ -27,15 +27,28 @@ def show(context: Context, catalog: params.Catalog = None) -> int:
 
 @group.command("check")
 def check(context: Context) -> int:
-    """Check the settings file and the environment; exit code 2 when something is wrong."""
+    """Check the settings file and the environment, and what they name; exit code 2 when something is wrong."""
+    from feedengine.cli.render import text
+    from feedengine.errors import ConfigError
+    from feedengine.service import usable
+
     session = params.session(context)
     settings = session.settings
     changed = sum(1 for _, _, origin in settings.shown() if origin != "default")
     where = str(settings.file) if settings.file else "no settings file"
     catalogs = sorted(settings.catalogs)
+    troubles = list(usable.troubles(settings))
+    if troubles:
+        raise ConfigError("\n".join(troubles), state="Nothing was started or changed.")
+    named = {table: sorted(tables) for table, tables in settings.named.items() if tables}
+    document = {"file": where, "changed": changed, "catalogs": catalogs, "named": named, "ok": True}
+    more = "".join(f", {len(names)} {text.clean(table)}" for table, names in named.items())
     session.out.show(
-        {"schema": "feedengine.settings-check/1", "file": where, "changed": changed, "catalogs": catalogs, "ok": True},
-        [f"ok: {where}, {changed} settings are not the default, {len(catalogs)} catalogs have settings of their own"],
+        {"schema": "feedengine.settings-check/1", **document},
+        [
+            f"ok: {where}, {changed} settings are not the default, {len(catalogs)} catalogs have settings of their own"
+            f"{more}"
+        ],
     )
     return 0
 

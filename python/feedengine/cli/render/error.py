@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,7 +15,10 @@ _WORDS = {3: "STOPPED", 5: "REJECTED"}
 
 def error(problem: FeedEngineError, options: Sequence[str] = ()) -> list[str]:
     """The lines of an error; its code last in the first sentence, so that it can be searched for."""
-    message = problem.message[:1].upper() + problem.message[1:]
+    message = problem.message
+    # A file's name, or a setting's, stays as it is written.
+    if not re.match(r"\S*[./\\_]\S", message):
+        message = message[:1].upper() + message[1:]
     if not message.endswith((".", "!", "?")):
         message += "."
     lines = text.paragraph(_WORDS.get(int(problem.exit), "ERROR"), f"{text_lines(message)} [{problem.code}]")
