@@ -30,8 +30,8 @@ impl FileDiff {
     }
 
     /// Changed and removed records as the first file has them; None if there are none.
-    fn before(&self, entity: &str) -> Option<Stream> {
-        self.0.before(entity).map(Stream::new)
+    fn before(&self, entity: &str) -> PyResult<Option<Stream>> {
+        Ok(self.0.before(entity).map_err(to_python)?.map(Stream::new))
     }
 
     /// Raises what ended a stream of rows early; does nothing if none did.

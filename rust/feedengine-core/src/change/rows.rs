@@ -11,7 +11,8 @@ use arrow_array::{RecordBatch, RecordBatchReader};
 use arrow_schema::{ArrowError, SchemaRef};
 
 use super::batch::{BatchBuilder, schema};
-use crate::plan::{Pass, Planner, Stop};
+use crate::index::{Cold, Hot};
+use crate::plan::{Earlier, Pass, Planner, Stop};
 use crate::read::Scratch;
 use crate::record::{FieldId, Kind, Record};
 
@@ -60,16 +61,41 @@ impl ChangeRows {
 
     /// As `start`, but only the rows whose number is in `wanted`, if that is given.
     pub fn start_filtered(output: Output, source: Source, wanted: Option<HashSet<u64>>) -> ChangeRows {
+        let planner = source.planner.clone();
+        Self::begin(output, &planner, move |output, schema, sender| {
+            produce(output, &source, schema, wanted.as_ref(), sender)
+        })
+    }
+
+    /// The records of a file at `places` (row, entry), in that order.
+    pub fn of_places(
+        columns: Vec<(String, FieldId, Kind)>,
+        planner: &Arc<Planner>,
+        earlier: Earlier,
+        places: Vec<(u64, Hot, Cold)>,
+    ) -> ChangeRows {
+        let output = Output { columns, first_row: 1, with_old_row: false };
+        let reader = planner.clone();
+        Self::begin(output, planner, move |output, schema, sender| {
+            fetch(output, &reader, &earlier, &places, schema, sender)
+        })
+    }
+
+    fn begin(
+        output: Output,
+        planner: &Arc<Planner>,
+        produce: impl FnOnce(&Output, &SchemaRef, &SyncSender<Sent>) -> Result<(), Ended> + Send + 'static,
+    ) -> ChangeRows {
         let service: &[&str] =
             if output.with_old_row { &["_row", "_record", "_old_row"] } else { &["_row", "_record"] };
         let schema = schema(service, &output.columns);
         let (sender, batches) = sync_channel(AHEAD);
-        let made = schema.clone();
+        let (made, control) = (schema.clone(), planner.control());
         std::thread::spawn(move || {
-            let result = produce(&output, &source, &made, wanted.as_ref(), &sender);
+            let result = produce(&output, &made, &sender);
             if let Err(Some(stop)) = result.map_err(Ended::stop) {
                 let words = stop.to_string();
-                *source.planner.control().failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
+                *control.failed.lock().unwrap_or_else(PoisonError::into_inner) = Some(stop);
                 // The reader may be gone already; then nobody wants to know.
                 let _ = sender.send(Err(ArrowError::ExternalError(words.into())));
             }
@@ -120,6 +146,28 @@ fn send(builder: &mut BatchBuilder, sender: &SyncSender<Sent>) -> Result<(), End
     }
     let batch = builder.finish().map_err(|error| Stop::Broken(error.to_string()))?;
     sender.send(Ok(batch)).map_err(|_| Ended::Unwanted)
+}
+
+fn fetch(
+    output: &Output,
+    planner: &Planner,
+    earlier: &Earlier,
+    places: &[(u64, Hot, Cold)],
+    schema: &SchemaRef,
+    sender: &SyncSender<Sent>,
+) -> Result<(), Ended> {
+    let mut builder = BatchBuilder::new(schema.clone(), &output.columns);
+    let (mut buffer, mut scratch, mut record) = (Vec::new(), Scratch::new(), Record::default());
+    earlier.must_be_same()?;
+    for (row, hot, cold) in places {
+        earlier.read(planner.hasher(), cold, hot.raw, (&mut buffer, &mut scratch), &mut record)?;
+        builder.push(&[*row as i64, i64::from(cold.ordinal)], &record);
+        if builder.len() == BATCH {
+            send(&mut builder, sender)?;
+        }
+    }
+    earlier.must_be_same()?;
+    send(&mut builder, sender)
 }
 
 fn produce(

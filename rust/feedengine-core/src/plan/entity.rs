@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
+use super::earlier::Earlier;
 use super::marks::Marks;
 use super::ops::{Operation, Rows};
 use super::request::EntityBase;
@@ -55,6 +56,9 @@ pub struct EntityPlan {
     pub claims: Vec<Partitioned<Entry>>,
     /// Rows that are not applied, as all rows together showed.
     pub fallen: HashSet<u32>,
+    /// The file that the stored records come from, where they lie nowhere else: their entries tell their places in it
+    /// instead of their digests.
+    pub earlier: Option<Earlier>,
     /// A fingerprint of the rules: bytes that passed under other rules are read again.
     pub rules_mark: u64,
 }
@@ -87,6 +91,7 @@ impl EntityPlan {
             identity: None,
             claims: Vec::new(),
             fallen: HashSet::new(),
+            earlier: None,
             directory: Directory::new(Vec::new(), false, 0, 0, folder),
             rules_mark: fingerprint(&spec_text, settings_mark),
             spec: spec.clone(),

@@ -98,7 +98,7 @@ impl Worker {
             touch.slot = found.slot;
             touch.old_row = found.hot.row();
             touch.kind = kind::CHANGED;
-            if entity.index.cold(found.slot)?.digest() == digest {
+            if self.stored_digest(task, entity, found)? == digest {
                 if found.hot.raw == raw {
                     return Ok(());
                 }

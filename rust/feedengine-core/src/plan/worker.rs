@@ -55,6 +55,8 @@ pub struct Worker {
     known: Vec<u32>,
     pub(super) facts: Vec<Facts>,
     record: Record,
+    /// A stored record, where those lie in a file.
+    pub(super) other: Record,
     /// Whether the record at hand needs no escapes in JSON.
     pub(super) plain: bool,
     pub(super) issues: Vec<Issue>,
@@ -92,6 +94,7 @@ impl Worker {
             known: Vec::new(),
             facts: task.entities.iter().map(|entity| Facts::new(&entity.rules, &entity.table, task.hasher)).collect(),
             record: Record::default(),
+            other: Record::default(),
             plain: false,
             issues: Vec::new(),
             shown: None,

@@ -82,7 +82,7 @@ fn cell(column: &HeaderColumn, field: &str, sink: &mut Sink<'_>) {
     sink.text(column.way, column.field, &column.name, plain);
 }
 
-enum Quoting<'a> {
+pub(crate) enum Quoting<'a> {
     None,
     /// A quote within a field that does not start with one.
     Inside,
@@ -91,12 +91,12 @@ enum Quoting<'a> {
     Broken,
 }
 
-enum Inner<'a> {
+pub(crate) enum Inner<'a> {
     Plain(&'a str),
     Doubled(&'a str),
 }
 
-fn unquote(field: &str) -> Quoting<'_> {
+pub(crate) fn unquote(field: &str) -> Quoting<'_> {
     let Some(rest) = field.strip_prefix('"') else {
         return if field.contains('"') { Quoting::Inside } else { Quoting::None };
     };

@@ -198,6 +198,11 @@ impl Feed {
         (self.meter.load(Ordering::Relaxed), self.size)
     }
 
+    /// Whether the bytes of records lie in the file as they are read: it is neither packed nor an archive.
+    pub fn is_plain(&self) -> bool {
+        self.packing.is_none() && !self.archive
+    }
+
     /// The first half of [`Feed::progress`], to be kept where the feed itself is locked away.
     pub fn meter(&self) -> Arc<AtomicU64> {
         self.meter.clone()

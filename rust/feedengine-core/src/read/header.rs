@@ -39,6 +39,14 @@ pub struct HeaderColumn {
 }
 
 impl HeaderColumn {
+    /// The field and its kind, where every text of the column is a value of that kind.
+    pub(crate) fn plain(&self) -> Option<(FieldId, Kind)> {
+        match (self.way, self.field) {
+            (Way::Plain(kind), Some(field)) => Some((field, kind)),
+            _ => None,
+        }
+    }
+
     /// Whether each row states one parent here, so that several rows of one id make one record.
     pub fn is_one_parent(&self) -> bool {
         self.way == Way::Parent

@@ -124,6 +124,21 @@ impl Layout {
         }
     }
 
+    /// What the bytes are.
+    pub(crate) fn form(&self) -> &Form {
+        &self.form
+    }
+
+    /// Whether a record's cells may be other values than its bytes say.
+    pub(crate) fn changes_values(&self) -> bool {
+        self.normal.is_some() || self.composed.is_some() || self.encoding != Encoding::Utf8
+    }
+
+    /// Most bytes of a record.
+    pub(crate) fn most(&self) -> usize {
+        self.max_record
+    }
+
     /// Whether the bytes were made from a foreign format.
     fn is_foreign(&self) -> bool {
         matches!(self.form, Form::Rows { .. } | Form::Members)

@@ -30,10 +30,11 @@ mod scan;
 mod sheet;
 mod simd;
 mod sniff;
+mod sound;
 mod source;
 mod tar;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
 mod unpack;
@@ -47,6 +48,7 @@ pub use feed::{Feed, FileInfo, Next, Section, SectionEnd, Tables};
 pub use header::HeaderColumn;
 pub(crate) use header::is_key;
 pub use layout::Layout;
+pub use sound::Sound;
 pub use source::{fingerprint, told};
 pub use unpack::unpack;
 
