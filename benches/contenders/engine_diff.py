@@ -28,6 +28,7 @@ def main(old: str, new: str, out: str) -> None:
         found = engine.diff_files(Path(old), Path(new), request)
         connection = duckdb.connect()
         connection.execute("SET enable_progress_bar = false")
+        connection.execute("SET preserve_insertion_order = false")
         for side, stream in (("after", found.after("items")), ("before", found.before("items"))):
             if stream is not None:
                 with source(connection, stream) as (view, names):

@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from feedengine.cli.session import Session
     from feedengine.store.entities import Entities
 
+_KINDS = ("added", "changed", "removed")
 _SHOWN_IN_TABLE = 20
 _LISTED_IN_JSON = 100
 _SNAPSHOT = re.compile(r"(?:(?P<catalog>[^@]+/[^@]+)@|snapshot:)?(?P<number>\d+)")
@@ -70,17 +71,18 @@ def compare(session: Session, a: str, b: str, how: Comparison) -> int:
     if how.only not in (None, "added", "changed", "removed"):
         raise UsageError(f'--only must be added, changed or removed; not "{how.only}".')
     old, new = side(a), side(b)
-    tally: dict[str, Counter[str]] = {}
-    shown = _limited(_counted(_found(session, old, new, how), tally), how, session.out.machine)
+    how = replace(how, limit=_most(how, session.out.machine))
+    sums = _Sums()
+    shown = _limited(_counted(_found(session, old, new, how, sums), sums), how.limit)
     if session.out.machine:
         listed = [change.as_dict() for change in shown]
-        document = {"schema": "feedengine.diff/1", "a": a, "b": b, "entities": _plain(tally)}
+        document = {"schema": "feedengine.diff/1", "a": a, "b": b, "entities": _plain(sums.tally)}
         session.out.json({**document, "shown": len(listed), "changes": listed})
     else:
         for line in render.lines(shown, how.form):
             session.out.data(line)
-        _finish(session, tally, a, b, how)
-    differs = any(sum(each.values()) for each in tally.values())
+        _finish(session, sums.tally, a, b, how)
+    differs = any(sum(each.values()) for each in sums.tally.values())
     return int(ExitCode.CHANGES if how.detailed and differs else ExitCode.DONE)
 
 
@@ -94,33 +96,45 @@ def _finish(session: Session, tally: dict[str, Counter[str]], a: str, b: str, ho
 
 
 def _plain(tally: dict[str, Counter[str]]) -> dict[str, dict[str, int]]:
-    kinds = ("added", "changed", "removed")
-    return {entity: {kind: each[kind] for kind in kinds} for entity, each in tally.items()}
+    return {entity: {kind: each[kind] for kind in _KINDS} for entity, each in tally.items()}
 
 
-def _counted(found: Iterable[Change], tally: dict[str, Counter[str]]) -> Iterator[Change]:
+@dataclass
+class _Sums:
+    """How many records differ, by entity: counted as they pass, or told where not all of them need to."""
+
+    tally: dict[str, Counter[str]] = field(default_factory=dict)
+    told: bool = False
+
+
+def _counted(found: Iterable[Change], sums: _Sums) -> Iterator[Change]:
     for change in found:
-        tally.setdefault(change.entity, Counter())[change.kind] += 1
+        if not sums.told:
+            sums.tally.setdefault(change.entity, Counter())[change.kind] += 1
         yield change
 
 
-def _limited(found: Iterable[Change], how: Comparison, machine: bool) -> Iterator[Change]:
+def _most(how: Comparison, machine: bool) -> int | None:
+    """How many changes are shown."""
+    if how.limit is not None:
+        return how.limit
+    return _LISTED_IN_JSON if machine else _SHOWN_IN_TABLE if how.form == "table" else None
+
+
+def _limited(found: Iterable[Change], limit: int | None) -> Iterator[Change]:
     """The first changes; the rest is read on, so that all are counted."""
-    limit = how.limit
-    if limit is None:
-        limit = _LISTED_IN_JSON if machine else _SHOWN_IN_TABLE if how.form == "table" else None
     for at, change in enumerate(found):
         if limit is None or at < limit:
             yield change
 
 
-def _found(session: Session, old: Side, new: Side, how: Comparison) -> Iterator[Change]:
+def _found(session: Session, old: Side, new: Side, how: Comparison, sums: _Sums) -> Iterator[Change]:
     if old.file is not None and new.file is not None:
-        raw = _files(session, old.file, new.file, how)
+        raw = _files(session, old.file, new.file, how, sums)
     elif old.snapshot is not None and new.snapshot is not None:
         raw = _snapshots(session, old, new, how)
     else:
-        raw = _mixed(session, old, new, how)
+        raw = _mixed(session, old, new, how, sums)
     return changes.wanted(raw, only=how.only, fields=how.fields)
 
 
@@ -148,7 +162,7 @@ def _snapshots(session: Session, old: Side, new: Side, how: Comparison) -> Itera
         yield from changes.of_snapshots(entity, found, opened.entities.key(entity))
 
 
-def _files(session: Session, old: Path, new: Path, how: Comparison) -> Iterator[Change]:
+def _files(session: Session, old: Path, new: Path, how: Comparison, sums: _Sums) -> Iterator[Change]:
     from feedengine import engine
     from feedengine.ingest.asking import entities_of, reading_rules
     from feedengine.store.records import records
@@ -175,8 +189,15 @@ def _files(session: Session, old: Path, new: Path, how: Comparison) -> Iterator[
         found = engine.diff_files(old, new, request)
         if found.report["verdict"] == "invalid":
             raise FeedRejected("The files cannot be compared: one of them is no valid feed.", report=found.report)
+        # What is not shown is counted by the engine alone: as rows, a hundred thousand changes would take seconds.
+        most = how.limit if how.only is None and not how.fields else None
+        if most is not None:
+            counts = {
+                entity: Counter({kind: found.report["entities"][entity][kind] for kind in _KINDS}) for entity in wanted
+            }
+            sums.tally, sums.told = {entity: each for entity, each in counts.items() if any(each.values())}, True
         for entity in wanted:
-            before, after = found.before(entity), found.after(entity)
+            before, after = found.before(entity, most), found.after(entity, most)
             with found.streaming():
                 yield from changes.of_files(
                     entity,
@@ -196,7 +217,7 @@ def _must_be_comparable(entities: Entities, wanted: Iterable[str]) -> None:
         )
 
 
-def _mixed(session: Session, old: Side, new: Side, how: Comparison) -> Iterator[Change]:
+def _mixed(session: Session, old: Side, new: Side, how: Comparison, sums: _Sums) -> Iterator[Change]:
     """A snapshot against a file: the snapshot is written out as a feed, then two files are compared."""
     from feedengine.deliver.export import export
 
@@ -212,6 +233,6 @@ def _mixed(session: Session, old: Side, new: Side, how: Comparison) -> Iterator[
         feed = Path(temp) / "snapshot.jsonl.tar.gz"
         export(opened, section, feed, form="jsonl.tar.gz", at=stored.snapshot)
         if stored is old:
-            yield from _files(session, feed, new.file or feed, how)
+            yield from _files(session, feed, new.file or feed, how, sums)
         else:
-            yield from _files(session, old.file or feed, feed, how)
+            yield from _files(session, old.file or feed, feed, how, sums)

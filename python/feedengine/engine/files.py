@@ -35,19 +35,20 @@ def unpack(path: Path, out: Path, max_expansion: int) -> None:
 
 
 class FileDiff:
-    """What differs between two files."""
+    """What differs between two files. `report` is that of a plan, without a catalog's digest and size."""
 
     def __init__(self, diff: _engine.FileDiff) -> None:
         self._diff = diff
         self.report: dict[str, Any] = json.loads(diff.report)
 
-    def after(self, entity: str) -> ArrowStream | None:
-        """Added and changed records as the second file has them."""
-        return self._diff.after(entity)
+    def after(self, entity: str, most: int | None = None) -> ArrowStream | None:
+        """Added and changed records as the second file has them; the first `most` of them will do."""
+        return self._diff.after(entity, most)
 
-    def before(self, entity: str) -> ArrowStream | None:
-        """Changed and removed records as the first file has them."""
-        return self._diff.before(entity)
+    def before(self, entity: str, most: int | None = None) -> ArrowStream | None:
+        """Changed and removed records as the first file has them; those of the first `most` changes will do."""
+        with mapped():
+            return self._diff.before(entity, most)
 
     @contextmanager
     def streaming(self) -> Iterator[None]:

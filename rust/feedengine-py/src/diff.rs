@@ -24,14 +24,17 @@ impl FileDiff {
         self.0.report.to_string()
     }
 
-    /// Added and changed records as the second file has them; None if there are none.
-    fn after(&self, entity: &str) -> Option<Stream> {
-        self.0.after(entity).map(Stream::new)
+    /// Added and changed records as the second file has them; None if there are none. The first `most` will do.
+    #[pyo3(signature = (entity, most=None))]
+    fn after(&self, entity: &str, most: Option<usize>) -> Option<Stream> {
+        self.0.after(entity, most).map(Stream::new)
     }
 
-    /// Changed and removed records as the first file has them; None if there are none.
-    fn before(&self, entity: &str) -> PyResult<Option<Stream>> {
-        Ok(self.0.before(entity).map_err(to_python)?.map(Stream::new))
+    /// Changed and removed records as the first file has them; None if there are none. Those of the first `most` changes
+    /// will do.
+    #[pyo3(signature = (entity, most=None))]
+    fn before(&self, entity: &str, most: Option<usize>) -> PyResult<Option<Stream>> {
+        Ok(self.0.before(entity, most).map_err(to_python)?.map(Stream::new))
     }
 
     /// Raises what ended a stream of rows early; does nothing if none did.

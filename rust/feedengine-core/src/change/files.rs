@@ -146,15 +146,16 @@ fn supply(planner: &mut Planner, old: &Arc<Planner>, rows: ChangeRows) -> Result
 }
 
 impl FileDiff {
-    /// Added and changed records of `entity` as the second file has them.
-    pub fn after(&self, entity: &str) -> Option<ChangeRows> {
-        self.new.rows(self.new.entity(entity)?)
+    /// Added and changed records of `entity` as the second file has them; the first `most` will do.
+    pub fn after(&self, entity: &str, most: Option<usize>) -> Option<ChangeRows> {
+        self.new.first_rows(self.new.entity(entity)?, most)
     }
 
-    /// Changed and removed records of `entity` as the first file has them.
-    pub fn before(&self, entity: &str) -> Result<Option<ChangeRows>, Stop> {
+    /// Changed and removed records of `entity` as the first file has them; those of the first `most` changes will do,
+    /// of which removals are the last.
+    pub fn before(&self, entity: &str, most: Option<usize>) -> Result<Option<ChangeRows>, Stop> {
         let Some(number) = self.new.entity(entity) else { return Ok(None) };
-        let closed: Vec<u64> = self.new.closed(number).iter().map(|(row, _)| *row).collect();
+        let closed = self.new.first_closed(number, most);
         if closed.is_empty() {
             return Ok(None);
         }

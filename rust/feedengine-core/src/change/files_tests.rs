@@ -91,12 +91,15 @@ fn files(seed: u64, strange: usize) -> [Vec<u8>; 2] {
     let mark: &[u8] = if random.below(3) == 0 { b"\xEF\xBB\xBF" } else { b"" };
     [old, new].map(|rows| {
         let lines = std::iter::once(HEADER.as_bytes()).chain(rows.iter().map(Vec::as_slice));
-        [mark, &lines.collect::<Vec<_>>().join(end), if seed % 2 == 0 { end } else { b"" }].concat()
+        [mark, &lines.collect::<Vec<_>>().join(end), if seed.is_multiple_of(2) { end } else { b"" }].concat()
     })
 }
 
-/// Every row of a stream: its number in the file, then field, kind and bytes of each cell.
-fn shown(rows: Option<ChangeRows>) -> Vec<(i64, Vec<(String, u8, Vec<u8>)>)> {
+/// A row: its number in the file, then field, kind and bytes of each cell.
+type Row = (i64, Vec<(String, u8, Vec<u8>)>);
+
+/// Every row of a stream.
+fn shown(rows: Option<ChangeRows>) -> Vec<Row> {
     let spec = &constructor()[0];
     let table = Arc::new(FieldTable::new(spec));
     let (mut all, mut record) = (Vec::new(), Record::default());
@@ -123,8 +126,8 @@ fn columns(rows: &Option<ChangeRows>) -> Vec<String> {
 
 fn request(folder: &Path, seed: u64) -> Request {
     let settings = json!({
-        "rows": if seed % 3 == 0 { "fail" } else { "reject" },
-        "short_rows": if seed % 5 == 0 { "fail" } else { "warn" },
+        "rows": if seed.is_multiple_of(3) { "fail" } else { "reject" },
+        "short_rows": if seed.is_multiple_of(5) { "fail" } else { "warn" },
     });
     let whole = json!({
         "operation": "sync", "settings": settings, "threads": 1 + seed % 2, "memory": 1 << (16 + seed % 12),
@@ -149,6 +152,28 @@ fn told(report: &Json, seed: u64) -> Json {
     report
 }
 
+/// Those that are asked for alone are the first of all, each with what it was before.
+fn the_first_changes_are_the_same(found: &FileDiff, seed: u64) {
+    let key = |row: &Row| row.1.iter().find(|cell| cell.0 == "id").expect("a key").2.clone();
+    let (after, before) = (shown(found.after("items", None)), shown(found.before("items", None).expect("found")));
+    for most in [0, 1, 7] {
+        let first = shown(found.after("items", Some(most)));
+        let old = shown(found.before("items", Some(most)).expect("found"));
+        // Rows that were not kept are read all together, and so is what they were.
+        let whole = first.len() > most;
+        let first_after = if whole { &after[..] } else { &after[..most.min(after.len())] };
+        assert_eq!(first, first_after, "{seed} {most}");
+        let changed = |row: &&Row| after.iter().any(|other| key(other) == key(row));
+        let removed =
+            before.iter().filter(|row| !changed(row)).take(if whole { usize::MAX } else { most - first.len() });
+        let mut wanted: Vec<Row> =
+            before.iter().filter(|row| first.iter().any(|o| key(o) == key(row))).cloned().collect();
+        wanted.extend(removed.cloned());
+        wanted.sort();
+        assert!(old == wanted || old == before, "{seed} {most}: {old:?} for {wanted:?}");
+    }
+}
+
 #[test]
 fn both_ways_of_comparing_find_the_same() {
     let folder = tempfile::tempdir().expect("folder");
@@ -168,12 +193,15 @@ fn both_ways_of_comparing_find_the_same() {
         let right = thoroughly(&old, &new, request, &secret, folder.path(), control).expect("compared");
         assert_eq!(told(&found.report, seed), told(&right.report, seed), "{seed}");
         let sides = [
-            (found.after("items"), right.after("items")),
-            (found.before("items").expect("found"), right.before("items").expect("found")),
+            (found.after("items", None), right.after("items", None)),
+            (found.before("items", None).expect("found"), right.before("items", None).expect("found")),
         ];
         for (found, right) in sides {
             assert_eq!(columns(&found), columns(&right), "{seed}");
             assert_eq!(shown(found), shown(right), "{seed}");
+        }
+        for found in [found, right] {
+            the_first_changes_are_the_same(&found, seed);
         }
     }
     assert!(light > 100, "{light}");

@@ -293,3 +293,111 @@ impl Seen {
         self.kinds
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Rules;
+    use crate::read::testing::{Random, options};
+    use crate::record::FieldTable;
+    use crate::record::digest::{Hasher, SECRET_LEN};
+
+    const COLUMNS: [&str; 9] =
+        ["id", "item_name", "url", "description", "keywords", "active", "suggested_score", "facet:Color", "metadata:p"];
+
+    /// How a file is read that has these columns and one that means nothing.
+    fn layout(table: &Arc<FieldTable>) -> Arc<Layout> {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("items.csv");
+        std::fs::write(&path, format!("{},odd\nA1,A1{}\n", COLUMNS.join(","), ",".repeat(8))).expect("written");
+        let mut options = options();
+        options.entities.truncate(1);
+        let mut feed = Feed::open(&path, options, vec![table.clone()]).expect("a feed");
+        match feed.next(&mut Block::default()).expect("a section") {
+            Next::Section(section) => section.layout,
+            next => unreachable!("{next:?}"),
+        }
+    }
+
+    /// A look never calls sound what reading finds something wrong with, and sees of it what reading does.
+    #[test]
+    fn a_look_finds_what_reading_finds() {
+        let spec = &options().entities[0];
+        let table = Arc::new(FieldTable::new(spec));
+        let layout = layout(&table);
+        let rules = Rules::new(spec, &table);
+        let sound = Sound::new(&layout, spec, |name| rules.name_is_sound(name)).expect("a simple layout");
+        let hasher = Hasher::new(&[1; SECRET_LEN]).expect("a secret");
+        let mut facts = Facts::new(&rules, &table, &hasher);
+        let (mut ends, mut filled, mut scratch, mut record) = (vec![], vec![], Scratch::new(), Record::default());
+        let pieces = [
+            "",
+            "",
+            "A1",
+            "true",
+            "0",
+            "7",
+            "-1",
+            "red|blue",
+            "|",
+            "x",
+            "\"",
+            "\"\"",
+            "\"a\"",
+            "\"a,b\"",
+            "\"a\"\"b\"",
+            "\"7\"",
+            "\"false\"",
+            " ",
+            "--",
+            "\u{0}",
+            "\u{1}\u{2}",
+            "ü",
+            "\n",
+            "\"\"\"\"",
+            "a\"b",
+            "9999999999999999999",
+        ];
+        let long = ["y".repeat(250), "y".repeat(251), "ü".repeat(130), "z|".repeat(120), "w".repeat(1_001)];
+        let mut random = Random::new(3);
+        let (mut looked, mut clean) = (0, 0);
+        for _ in 0..40_000 {
+            let count = if random.below(20) == 0 { random.below(13) } else { 10 };
+            let cells: Vec<&str> = (0..count)
+                .map(|column| match (column, random.below(12)) {
+                    (_, 0) => random.text(&pieces),
+                    (_, 1) if random.below(9) == 0 => &**random.pick(&long),
+                    (0 | 1, _) => "A1",
+                    (5, _) => random.text(&["", "true", "FALSE", "\"0\""]),
+                    (6, _) => random.text(&["", "12", "\"500000000\""]),
+                    _ => random.text(&["", "a", "\"a, b\"", "a|b"]),
+                })
+                .collect();
+            let mut raw = cells.join(",").into_bytes();
+            if random.below(200) == 0 {
+                raw.push(0xC3);
+            }
+            let mut given = [false; 10];
+            let seen = sound.look(&raw, &mut ends, &mut filled, &mut given);
+            let mut issues = Vec::new();
+            layout.parse(&raw, &mut scratch, &mut record, &mut issues);
+            record.retain(|cell| cell.state == State::Set);
+            rules.check(&record, &table, &mut facts, true, &mut issues);
+            clean += u32::from(issues.is_empty());
+            let Some(seen) = seen else {
+                assert_eq!(given, [false; 10]);
+                continue;
+            };
+            looked += 1;
+            let shown = String::from_utf8_lossy(&raw);
+            assert!(issues.is_empty(), "{shown}: {issues:?}");
+            assert_eq!(Some(seen.key), record.text(FieldId(0)), "{shown}");
+            assert_eq!(seen.active, rules.is_active(&record), "{shown}");
+            assert!(facts.size(&record, false) <= sound.size(raw.len()) as u64, "{shown}");
+            for (name, given) in COLUMNS.iter().zip(given) {
+                assert_eq!(record.find(table.id(name)).is_some(), given, "{name} of {shown}");
+            }
+        }
+        assert!(looked * 10 > clean * 9, "{looked} of {clean}");
+    }
+}

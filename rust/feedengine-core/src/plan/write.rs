@@ -98,11 +98,30 @@ impl Planner {
         entity.base.next_row.max(1)
     }
 
+    /// Stored rows to close for the first `most` changes: records to write, in the order of the feed, then those that go.
+    pub fn first_closed(&self, number: usize, most: Option<usize>) -> Vec<u64> {
+        let outcome = &self.outcomes[number];
+        let Some(most) = most.filter(|_| !outcome.reread) else {
+            return outcome.closed.iter().map(|(row, _)| *row).collect();
+        };
+        let written = &outcome.kept[..outcome.kept.len().min(most)];
+        let mut rows: Vec<u64> = written.iter().map(|kept| kept.2).filter(|row| *row != 0).collect();
+        rows.extend(self.removed_rows(number, most - written.len()));
+        rows.sort_unstable();
+        rows
+    }
+
     /// Whole records to insert, if there are any.
     pub fn rows(self: &Arc<Self>, number: usize) -> Option<ChangeRows> {
+        self.first_rows(number, None)
+    }
+
+    /// As [`Planner::rows`], but the first `most` will do.
+    pub fn first_rows(self: &Arc<Self>, number: usize, most: Option<usize>) -> Option<ChangeRows> {
         let (entity, outcome) = (&self.entities[number], &self.outcomes[number]);
         let merges = entity.operation.rows == Rows::Merge;
-        let kept: Vec<_> = outcome.kept.iter().filter(|kept| !merges || kept.2 == 0).copied().collect();
+        let kept = outcome.kept.iter().filter(|kept| !merges || kept.2 == 0).copied();
+        let kept: Vec<_> = kept.take(most.filter(|_| !outcome.reread).unwrap_or(usize::MAX)).collect();
         if kept.is_empty() && !outcome.reread {
             return None;
         }

@@ -132,8 +132,8 @@ pub struct Feed {
     name: String,
     size: u64,
     meter: Arc<AtomicU64>,
-    packing: Option<Packing>,
-    archive: bool,
+    pub(super) packing: Option<Packing>,
+    pub(super) archive: bool,
     stage: Stage,
     /// The member being read.
     member: String,
@@ -196,11 +196,6 @@ impl Feed {
     /// Bytes of the file read so far, and all of them.
     pub fn progress(&self) -> (u64, u64) {
         (self.meter.load(Ordering::Relaxed), self.size)
-    }
-
-    /// Whether the bytes of records lie in the file as they are read: it is neither packed nor an archive.
-    pub fn is_plain(&self) -> bool {
-        self.packing.is_none() && !self.archive
     }
 
     /// The first half of [`Feed::progress`], to be kept where the feed itself is locked away.

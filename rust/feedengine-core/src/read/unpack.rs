@@ -3,9 +3,17 @@
 use std::io::Write;
 use std::path::Path;
 
+use super::feed::Feed;
 use super::inflate::{Inflated, Packing};
 use super::source::{Bytes, FileSource};
 use crate::fault::{Code, Fault};
+
+impl Feed {
+    /// Whether the bytes of records lie in the file as they are read: it is neither packed nor an archive.
+    pub fn is_plain(&self) -> bool {
+        self.packing.is_none() && !self.archive
+    }
+}
 
 /// Writes what the file at `path` holds to `out`, inflated where it is compressed; archives stay archives. Some 100 KiB
 /// are held at a time.
