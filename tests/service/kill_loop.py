@@ -334,7 +334,7 @@ class Loop:
     def _settle(self) -> None:
         """Run undisturbed until every file that was sent has been applied."""
         self._start(None, -1)
-        deadline = time.monotonic() + _SECONDS + len(self.sent)
+        deadline = time.monotonic() + 4 * _SECONDS + len(self.sent)
         while True:
             assert time.monotonic() < deadline, self._left()
             if self._serve is None or self._serve.poll() is not None:

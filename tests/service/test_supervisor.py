@@ -13,6 +13,7 @@ import pytest
 
 from feedengine.cli import unit
 from feedengine.errors import InternalError
+from feedengine.ledger.incidents import Incidents
 from feedengine.service import pulse, running, supervisor
 from feedengine.service.supervisor import Supervisor
 from network.ports import free_block
@@ -171,6 +172,44 @@ def test_a_server_that_does_not_come_up_again_in_its_time_is_started_anew(
             made._turn()
         assert place.diary.names() == ["part.silent", "part.died"]
         assert server.process.poll() is None and server.failures == 1
+    finally:
+        made._stop_all()
+
+
+@pytest.mark.feature("C35")
+def test_a_part_that_never_comes_up_is_given_more_time_and_is_an_incident(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # However long each of its lives is: it was of no use in any of them.
+    monkeypatch.setattr(supervisor.Order, "argv", lambda order: ["sleep", "1000"])
+    monkeypatch.setattr(supervisor, "_FIRST_PAUSE", 0.0)
+    place = Place(tmp_path, "workers = 1")
+    made = Supervisor(place.store, place.settings, place.diary, only=("worker",))
+    (part,) = made._children
+    made._start(part)
+    patience = []
+    try:
+        for time_over in (False, True) * 5:
+            past = part.patience + (1.0 if time_over else -10.0)
+            part.started = part.since = made._turned = time.monotonic()
+            part.started -= past
+            part.since -= past
+            if not time_over:
+                patience.append(part.patience / supervisor.STARTING)
+                made._turn()
+                assert part.process is not None and part.process.poll() is None and not part.sound
+                continue
+            identity, deadline = part.identity, time.monotonic() + SECONDS
+            while part.process is None or part.identity == identity:
+                assert time.monotonic() < deadline
+                made._turn()
+        assert patience == [1, 2, 3, 4, 4]
+        assert [each.key for each in Incidents(place.store.ledger).list()] == ["worker"]
+        # Once it speaks and lives on, all is well.
+        part.heard, part.started, made._turned = True, part.started - 100.0, time.monotonic()
+        part.since = time.monotonic()
+        made._turn()
+        assert part.sound and Incidents(place.store.ledger).list() == [] and part.patience == supervisor.STARTING
     finally:
         made._stop_all()
 

@@ -31,9 +31,11 @@ _LONGEST_PAUSE = 30.0
 _HEALTHY = 60.0
 #: Seconds that a part may take to come up: a server that makes its keys on a busy machine needs some.
 STARTING = 80.0
+#: The most times that, for one that did not come up before: a machine may be too busy for any start.
+_LONGEST_STARTS = 4
 #: A turn that took longer was not ours: the machine or all of us were stopped, and silence meanwhile says nothing.
 _LONGEST_TURN = 10.0
-#: Deaths in a row, each within a minute of life, that are an incident.
+#: Deaths in a row, each within a minute of life or before it came up, that are an incident.
 _CRASHING = 3
 
 #: Told when everything serves: a part's name and the facts it gave.
@@ -59,6 +61,16 @@ class _Child:
     facts: dict[str, Any] | None = None
     error: dict[str, Any] | None = None
     rest: bytes = field(default=b"", repr=False)
+
+    @property
+    def up(self) -> bool:
+        """Whether it has come up, as far as one of its kind says so."""
+        return self.heard or not (self.server or self.pulse)
+
+    @property
+    def patience(self) -> float:
+        """Seconds that it may take to come up: more where it was not long enough before."""
+        return STARTING * min(_LONGEST_STARTS, 1 + self.failures)
 
 
 class Supervisor:
@@ -170,7 +182,7 @@ class Supervisor:
         for child in self._children:
             if child.process is None and child.again <= time.monotonic() and not self._stops:
                 self._start(child)
-            elif child.process and not child.sound and time.monotonic() - child.started > _HEALTHY:
+            elif child.process and child.up and not child.sound and time.monotonic() - child.started > _HEALTHY:
                 child.sound, child.failures = True, 0
                 with suppress(FeedEngineError):
                     Incidents(self.store.ledger).close("part_crashing", child.name)
@@ -184,7 +196,7 @@ class Supervisor:
             if now - before > _LONGEST_TURN:
                 child.since = now
             # A server says when it is up, and nothing from then on.
-            most = STARTING if not child.heard else silence if child.pulse else 0.0
+            most = child.patience if not child.heard else silence if child.pulse else 0.0
             if child.process is None or not (child.server or child.pulse):
                 continue
             if most and now - child.since > most:
@@ -247,7 +259,7 @@ class Supervisor:
             if child.kind in ("worker", "keeper"):
                 ring(self.store, "worker")
             lived = time.monotonic() - child.started
-            child.failures = 0 if lived > _HEALTHY else child.failures + 1
+            child.failures = 0 if lived > _HEALTHY and child.up else child.failures + 1
             pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2 ** (child.failures - 1)) if child.failures else 0.0
             child.again = time.monotonic() + pause
             message = (child.error or {}).get("message")
