@@ -166,7 +166,7 @@ def test_conflicts_reject_their_rows_alone(loaded: Wiz) -> None:
     assert loaded.sound() == []
 
 
-@pytest.mark.feature("W25", "W44")
+@pytest.mark.feature("W25", "W44", "U15")
 @pytest.mark.parametrize("named", [True, False], ids=["by settings", "by option"])
 def test_stock_of_an_unknown_product_waits_for_it(tmp_path: Path, named: bool) -> None:
     loaded = Wiz(tmp_path, named)

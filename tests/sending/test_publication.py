@@ -152,7 +152,7 @@ def scratch() -> Iterator[Path]:
     shutil.rmtree(folder)
 
 
-@pytest.mark.feature("P20", "C14", "C15", "C17", "C21")
+@pytest.mark.feature("P20", "C14", "C15", "C17", "C21", "U9")
 @given(
     given_uploads=st.lists(uploads(), min_size=2, max_size=6),
     ends=st.tuples(st.integers(0, 6), st.integers(0, 6)),
@@ -248,7 +248,7 @@ def test_nothing_was_sent_before_so_one_full_feed_is(pair: Pair) -> None:
     pair.same(1)
 
 
-@pytest.mark.feature("C17")
+@pytest.mark.feature("C17", "U9")
 def test_few_changed_columns_go_as_a_patch(pair: Pair) -> None:
     pair.feed("sync", **SHOP)
     pair.feed("patchdelta", items=[{"id": f"A{n}", "data": {"price": "9.99"}} for n in range(1, 6)])
@@ -346,6 +346,7 @@ def test_an_entity_that_has_become_empty(pair: Pair) -> None:
     assert [operation for operation, _ in files] == ["sync", "delete"]
 
 
+@pytest.mark.feature("U9")
 @pytest.mark.parametrize("limits", [Limits(records=3), Limits(bytes=3000), Limits(records=2, bytes=4000)])
 def test_files_are_cut_by_records_and_bytes(pair: Pair, limits: Limits) -> None:
     pair.feed("sync", **SHOP)

@@ -82,7 +82,7 @@ def feeds(draw: st.DrawFn) -> tuple[list[Row], dict[int, tuple[str, str, str]]]:
     return rows, {place: draw(st.sampled_from(FAULTS)) for place in sorted(places)}
 
 
-@pytest.mark.feature("W39", "P31", "W44", "C14")
+@pytest.mark.feature("W39", "P31", "W44", "C14", "U15")
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(feeds(), st.sampled_from(["csv", "semicolons.csv", "jsonl"]), st.booleans())
 def test_mending_the_rejected_rows_equals_a_clean_import(

@@ -106,7 +106,7 @@ def exact(value: object) -> str:
     return format(value, "f") if isinstance(value, Decimal) else text(value)
 
 
-@pytest.mark.feature("P2", "C31")
+@pytest.mark.feature("P2", "C31", "U19")
 @settings(max_examples=25, deadline=None)
 @given(
     table=tables(),

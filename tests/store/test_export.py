@@ -95,6 +95,7 @@ def test_jsonl_as_feeds_nest_it(catalog: Catalog, tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.feature("U19")
 def test_parquet(catalog: Catalog, tmp_path: Path) -> None:
     export(catalog, "Products", tmp_path / "i.parquet", form="parquet")
     found = pyarrow.parquet.read_table(tmp_path / "i.parquet")

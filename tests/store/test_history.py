@@ -50,6 +50,7 @@ def test_changes_between_any_two_snapshots(catalog: Catalog) -> None:
     assert table(catalog.changes("Products", "variations", 1, 2)) == []
 
 
+@pytest.mark.feature("U10")
 def test_a_trace_tells_a_record_s_life(catalog: Catalog) -> None:
     events = catalog.trace("Products", "items", "b")
     assert [(event["snapshot"], event["change"], event["record"]) for event in events] == [
@@ -64,6 +65,7 @@ def test_a_trace_tells_a_record_s_life(catalog: Catalog) -> None:
     assert catalog.trace("Products", "items", "zzz") == []
 
 
+@pytest.mark.feature("U10")
 def test_provenance_names_the_feed_that_set_each_value(tmp_path: Path) -> None:
     catalog = new_catalog(tmp_path)
     writer = Writer(catalog)
@@ -113,6 +115,7 @@ def test_a_check_finds_what_does_not_agree(catalog: Catalog) -> None:
     assert len(problems) == 2 and "row number 99" in problems[1], problems
 
 
+@pytest.mark.feature("U13")
 def test_sql_sees_the_section_s_views(catalog: Catalog) -> None:
     assert table(catalog.sql("SELECT id FROM items ORDER BY id", "Products")) == [{"id": "b"}, {"id": "c"}]
     assert table(catalog.sql('SELECT id FROM "Products".items ORDER BY id')) == [{"id": "b"}, {"id": "c"}]

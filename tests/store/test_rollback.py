@@ -139,6 +139,7 @@ def test_a_changed_row_is_noticed(shop: Shop) -> None:
         assert len(problems) == 1 and "digest" in problems[0]
 
 
+@pytest.mark.feature("U16")
 def test_going_back_over_many_wide_records_needs_little_memory(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     for day in (1, 2):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from command import command
 from feedengine.store import Store
 from store.helpers import Writer, new_catalog, plain, table
@@ -30,6 +32,7 @@ def test_a_thousand_new_columns_leave_the_old_rows_as_they_were(tmp_path: Path) 
     catalog.close()
 
 
+@pytest.mark.feature("U16")
 def test_wide_feeds_stay_within_memory(tmp_path: Path) -> None:
     feed = tmp_path / "key_a1_Products_delta_2026-11-21.csv"
     head, cells = ",".join(WIDE), ",".join(WIDE.values())

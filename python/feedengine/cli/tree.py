@@ -17,6 +17,7 @@ VERBS: dict[str, str] = {
     "task": "List, show, approve and reject tasks, and their errors.",
     "problems": "List what is wrong and still open, by owner; show and dismiss.",
     "conflicts": "List rows that might mean several records; choose the record, dismiss.",
+    "guard": "Try other limits of the safeguard on the feeds that came.",
     "completeness": "Show how complete records are, and what they lack.",
     "dupes": "Show records that are likely the same one twice.",
     "merge": "Make two records one.",
