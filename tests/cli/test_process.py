@@ -139,6 +139,13 @@ def test_init_makes_a_settings_file_that_is_valid_and_a_store(tmp_path: Path) ->
     assert "kept" in kept.stderr and kept.returncode == 0
 
 
+def test_init_makes_the_store_where_every_later_command_looks_for_it(tmp_path: Path) -> None:
+    said = {"FEEDENGINE_STORE": str(tmp_path / "there")}
+    assert command("init", tmp_path / "new", **said).returncode == 0
+    assert not (tmp_path / "new" / "feedengine-store").exists()
+    assert command("task", "list", **said).returncode == 0
+
+
 def test_settings_show_their_origin(tmp_path: Path) -> None:
     config = tmp_path / "feedengine.toml"
     config.write_text('[safeguard]\nlimit = "40%"\n')

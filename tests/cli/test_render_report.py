@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from cli.canned import BAD_NUMBER, GOOD, REFUSED, SAME, counts, guard
-from feedengine.cli.render import refusal, report, steps
+from feedengine.cli.render import refusal, report, steps, text
 from feedengine.cli.render.error import error as error_lines
 from feedengine.errors import BaseMoved, Hint
 
@@ -188,3 +190,20 @@ ERROR     Snapshot 60 is no longer the newest of key_7AeG/Products: 61 was
   → Or look first.
 """
     )
+
+
+@pytest.mark.parametrize(
+    ("entity", "one"),
+    [
+        ("items", "item"),
+        ("item_groups", "item_group"),
+        ("categories", "category"),
+        ("addresses", "address"),
+        ("boxes", "box"),
+        ("address", "address"),
+        ("inventory", "inventory"),
+        ("prices", "price"),
+    ],
+)
+def test_a_record_is_called_by_its_entity(entity: str, one: str) -> None:
+    assert text.one_of(entity) == one

@@ -135,7 +135,8 @@ def test_all_rows_of_a_duplicate_pair_are_left_out(desk: Desk) -> None:
     answer = desk.send("products", "patchdeltacreate", ["sku_id", "reference_id", "name"], rows)
     assert answer.faults() == {("DUPLICATE_KEY", at) for at in (1, 2, 5, 6)}
     assert [fault["column"] for fault in answer.listed("DUPLICATE_KEY")] == ["sku_id"] * 2 + ["reference_id"] * 2
-    assert "rows too: 2" in answer.listed("DUPLICATE_KEY")[0]["message"]
+    assert "records too: 2" in answer.listed("DUPLICATE_KEY")[0]["message"]
+    assert [fault["value"] for fault in answer.listed("DUPLICATE_KEY")] == ["N1"] * 2 + ["Q5"] * 2
     assert set(by(desk, "products", "sku_id")) == {"S0", "S1", "S2", "N3"}
 
 

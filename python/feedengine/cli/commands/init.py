@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -21,7 +22,9 @@ def command(context: Context, folder: Folder = Path()) -> int:
 
     session = params.session(context)
     file = folder / FILE_NAME
-    root = Path(session.options.store) if session.options.store else folder / "feedengine-store"
+    # Every later command would look where the environment says, so the store is made there.
+    said = session.options.store or os.environ.get("FEEDENGINE_STORE")
+    root = Path(said) if said else folder / "feedengine-store"
     written = not file.exists()
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -165,7 +165,7 @@ def _place(fault: Mapping[str, Any]) -> list[str]:
     )
     parts = [place]
     if fault.get("key"):
-        parts.append(f"{str(fault.get('entity') or 'record').rstrip('s')} {text.cut(fault['key'], 30)}")
+        parts.append(f"{text.one_of(str(fault.get('entity') or 'records'))} {text.cut(fault['key'], 30)}")
     if fault.get("column"):
         value = fault.get("value")
         shown = f'="{text.cut(value, 30)}"' if value is not None else ""

@@ -24,6 +24,16 @@ def entity_words(entity: str) -> str:
     return entity.replace("_", " ")
 
 
+def one_of(entity: str) -> str:
+    """What one record of an entity is called: a category of `categories`, an address of `addresses`."""
+    if entity.endswith("ies"):
+        return entity[:-3] + "y"
+    for ending, rest in (("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("ss", "ss"), ("s", "")):
+        if entity.endswith(ending):
+            return entity.removesuffix(ending) + rest
+    return entity
+
+
 def counted(count: int, word: str) -> str:
     """A count with its noun: `1 row`, `2 rows`, `1 entry`, `2 entries`."""
     if count == 1:

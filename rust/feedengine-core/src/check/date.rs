@@ -87,6 +87,27 @@ impl Form {
         }
         (rest.is_empty() && is_real(year, month, day)).then_some((year, month, day))
     }
+
+    /// The day `iso` (`2026-11-21`) in this form; `None` for what is no such day.
+    pub fn write(&self, iso: &str) -> Option<String> {
+        if !is_date(iso.as_bytes()) {
+            return None;
+        }
+        let digits = |from: usize, loose: bool| {
+            let two = &iso[from..from + 2];
+            if loose { two.strip_prefix('0').unwrap_or(two) } else { two }
+        };
+        let mut text = String::with_capacity(iso.len());
+        for piece in &self.pieces {
+            match piece {
+                Piece::Year => text.push_str(&iso[..4]),
+                Piece::Month { loose } => text.push_str(digits(5, *loose)),
+                Piece::Day { loose } => text.push_str(digits(8, *loose)),
+                Piece::Plain(letter) => text.push(*letter),
+            }
+        }
+        Some(text)
+    }
 }
 
 /// Whether there is such a day: years 1 to 9999 of the Gregorian calendar.

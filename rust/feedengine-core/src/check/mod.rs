@@ -9,6 +9,7 @@ mod date;
 mod decimal;
 mod declared;
 mod form;
+mod hand;
 mod html;
 mod normal;
 mod options;
@@ -21,6 +22,7 @@ mod words;
 
 pub use amiss::Amiss;
 pub use declared::wrong;
+pub use hand::Hand;
 pub use normal::{Held, Normal, has_steps};
 pub use record::{Checks, Extent, Finding};
 pub use window_end::window_end;

@@ -18,6 +18,8 @@ struct Field {
     separator: String,
     /// Steps of each item.
     items: Vec<Step>,
+    /// As they were declared, to say what is wanted.
+    declared: Vec<Declared>,
 }
 
 /// The steps of one entity.
@@ -62,6 +64,7 @@ impl Field {
             whole: compiled(whole),
             separator: separator.unwrap_or_else(|| "|".into()),
             items: compiled(items),
+            declared: field.normal.clone(),
         }
     }
 }
@@ -133,16 +136,16 @@ enum Outcome {
 
 impl Field {
     /// What `text` becomes, and whether that says anything else; `None` if it cannot be read.
-    fn text(&self, text: &str, held: &mut Held, issues: &mut Vec<Issue>) -> Option<(Outcome, bool)> {
-        let changed = match run(&self.whole, text, &mut held.value, &mut held.next) {
+    fn text(&self, sent: &str, held: &mut Held, issues: &mut Vec<Issue>) -> Option<(Outcome, bool)> {
+        let changed = match run(&self.whole, sent, &mut held.value, &mut held.next) {
             Ok(changed) => changed,
             Err(why) => {
-                issues.push(self.unreadable(text, why));
+                issues.push(self.unreadable(sent, why));
                 return None;
             }
         };
         let value = std::mem::take(&mut held.value);
-        let text = if changed { value.as_str() } else { text };
+        let text = if changed { value.as_str() } else { sent };
         let outcome = match self.kind {
             _ if text.is_empty() => Some((Outcome::Blank, changed)),
             Kind::List => self
@@ -151,14 +154,14 @@ impl Field {
             Kind::Flag => match flag(text) {
                 Some(flag) => Some((Outcome::Flag(flag), changed)),
                 None => {
-                    issues.push(self.unreadable(text, (Code::BadFlag, "is neither true nor false")));
+                    issues.push(self.unreadable(sent, (Code::BadFlag, "is neither true nor false")));
                     None
                 }
             },
             Kind::Integer => match integer(text) {
                 Some(integer) => Some((Outcome::Integer(integer), changed)),
                 None => {
-                    issues.push(self.unreadable(text, (Code::BadInteger, "is not a whole number")));
+                    issues.push(self.unreadable(sent, (Code::BadInteger, "is not a whole number")));
                     None
                 }
             },
@@ -210,8 +213,31 @@ impl Field {
             column: Some(self.name.clone()),
             value: Some(text.chars().take(200).collect()),
             offset: 0,
-            message: format!("{} {what}", self.name),
+            message: format!("{} {}", self.name, self.wanted(code).as_deref().unwrap_or(what)),
         }
+    }
+
+    /// What the value is not, in the words of the step that could not read it.
+    #[cold]
+    fn wanted(&self, code: Code) -> Option<String> {
+        self.declared.iter().find_map(|step| match (code, step) {
+            (Code::BadDate, Declared::Date { forms }) => Some(format!("is not a real date as {}", forms.join(" or "))),
+            (Code::BadFlag, Declared::Flag { yes, no }) => {
+                Some(format!("is neither {} nor {}", yes.join(" / "), no.join(" / ")))
+            }
+            (Code::BadDecimal, Declared::Decimal { point, group }) => {
+                let group = group.map_or(String::new(), String::from);
+                Some(format!("is not a number such as 1{group}234{point}5"))
+            }
+            (Code::BadCurrency, Declared::Currency { signs }) => {
+                Some(format!("is not an amount in {}", signs.join(" or ")))
+            }
+            (Code::BadUnit, Declared::Unit { factors }) => {
+                let units: Vec<&str> = factors.iter().map(|(unit, _)| unit.as_str()).collect();
+                Some(format!("is not a number with the unit {}", units.join(" or ")))
+            }
+            _ => None,
+        })
     }
 }
 

@@ -35,7 +35,7 @@ pub enum Rule {
     /// See [`Declared::Gtin`].
     Gtin,
     /// See [`Declared::OneOf`].
-    OneOf(Words),
+    OneOf(Words, String),
     /// The list's words and name, and what a word beside them is.
     Listed(Words, String, Code),
     /// The expression, and how it was written.
@@ -90,7 +90,12 @@ impl Rule {
             Declared::Uuid => Rule::Uuid,
             Declared::Url => Rule::Url,
             Declared::Gtin => Rule::Gtin,
-            Declared::OneOf { words } => Rule::OneOf(Words::new(words.iter().map(String::as_str))),
+            Declared::OneOf { words } => {
+                const SHOWN: usize = 12;
+                let rest = if words.len() > SHOWN { ", ..." } else { "" };
+                let shown = words[..words.len().min(SHOWN)].join(", ") + rest;
+                Rule::OneOf(Words::new(words.iter().map(String::as_str)), shown)
+            }
             Declared::Listed { list, words, code } => {
                 Rule::Listed(Words::new(words.iter().map(String::as_str)), list.clone(), Code::find(code)?)
             }
@@ -145,7 +150,7 @@ impl Rule {
             Rule::Uuid => as_it_should(form::is_uuid(bytes), Wrong::Plain(Code::BadUuid)),
             Rule::Url => as_it_should(form::is_url(text), Wrong::Plain(Code::BadUrl)),
             Rule::Gtin => as_it_should(form::is_gtin(bytes), Wrong::Plain(Code::BadGtin)),
-            Rule::OneOf(words) => as_it_should(words.holds(bytes), Wrong::Plain(Code::NotAllowed)),
+            Rule::OneOf(words, _) => as_it_should(words.holds(bytes), Wrong::Plain(Code::NotAllowed)),
             Rule::Listed(words, _, code) => as_it_should(words.holds(bytes), Wrong::Plain(*code)),
             Rule::Pattern(pattern, _) => as_it_should(pattern.matches(text), Wrong::Plain(Code::BadPattern)),
             Rule::Other { multiple, told, .. } => {
@@ -189,6 +194,7 @@ impl Rule {
                 (code, format!("{column} is not a multiple of {name}"))
             }
             (Wrong::Plain(code), Rule::Listed(_, list, _)) => (code, format!("{column} is not one of the {list}")),
+            (Wrong::Plain(code), Rule::OneOf(_, words)) => (code, format!("{column} is none of {words}")),
             (Wrong::Plain(code), Rule::Pattern(_, regex)) => (code, format!("{column} does not match {regex}")),
             (wrong, _) => {
                 let code = if let Wrong::Plain(code) = wrong { code } else { Code::BadType };

@@ -85,7 +85,7 @@ impl Worker {
         if tells_columns(entity, layout) {
             self.mention(entity, &ahead.record);
         }
-        self.check(entity, &ahead.record);
+        self.check(entity, &ahead.record, layout, raw);
         ahead.plain = self.is_plain(layout, raw);
         std::mem::swap(&mut self.issues, &mut ahead.issues);
         std::mem::swap(&mut self.findings, &mut ahead.findings);

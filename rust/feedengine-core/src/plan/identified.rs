@@ -82,7 +82,7 @@ impl Worker {
             return Ok(());
         }
         let keys_only = entity.operation.keys_only();
-        self.findings(task, entity, identity, matched, (keys_only, key.as_deref()), place);
+        self.findings(task, entity, identity, record, matched, place);
         if identity.made {
             let text = match matched.found {
                 Some(found) => entity.directory.key(found.slot),
@@ -160,20 +160,26 @@ impl Worker {
         task: &Task<'_>,
         entity: &EntityPlan,
         identity: &Identity,
+        record: &Record,
         matched: &Match,
-        (keys_only, key): (bool, Option<&str>),
         place: &Place<'_>,
     ) {
+        let keys_only = entity.operation.keys_only();
+        let own = |column: &str| {
+            let text = given(record, entity.table.find(column)?)?;
+            Some(text.chars().take(200).collect::<String>())
+        };
         let related = |slots: &[u32]| slots.iter().map(|slot| entity.directory.key(*slot)).collect::<Vec<_>>();
         if matched.weak {
             let name = &identity.keys[usize::from(matched.by) - 1].name;
             let message = format!("the record was matched by its {name} alone");
+            let value = own(name);
             let related = related(&matched.found.map_or(Vec::new(), |found| vec![found.slot]));
             let about = About {
                 code: Code::WeakMatch,
                 severity: Severity::Warning,
                 column: name,
-                value: None,
+                value: value.as_deref(),
                 message,
                 related,
             };
@@ -204,7 +210,8 @@ impl Worker {
             };
             self.seen[entity.number].protected.extend(slots);
             self.unfit = true;
-            let value = if code == Code::UnknownSystemId { key } else { None };
+            let value = own(column);
+            let value = value.as_deref();
             let about = About { code, severity: code.severity(), column, value, message, related: related(slots) };
             self.tell(task, entity, about, place);
         }

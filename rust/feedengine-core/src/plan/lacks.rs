@@ -71,7 +71,7 @@ impl Planner {
         let visited = if wanted.is_empty() { Default::default() } else { self.visit(&wanted)? };
         for found in listed {
             let mut fault = self.told(part, parts, found)?;
-            if let Some((position, key, _)) = visited.get(&(part.number, found.ordinal)) {
+            if let Some((position, key, ..)) = visited.get(&(part.number, found.ordinal)) {
                 (fault.position, fault.key) = (position.clone(), key.clone());
             }
             self.problems.add(part.number, u64::from(found.ordinal), found.code, found.severity, || fault);

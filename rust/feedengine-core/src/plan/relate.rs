@@ -329,7 +329,7 @@ impl Planner {
             self.problems.add(number, u64::from(late.ordinal), late.code, severity, || {
                 let mut fault = Fault::new(late.code, self.late_message(number, late.code));
                 fault.entity = Some(self.entities[number].spec.name.clone());
-                if let Some((position, key, _)) = located.get(&(number, late.ordinal)) {
+                if let Some((position, key, ..)) = located.get(&(number, late.ordinal)) {
                     fault.key.clone_from(key);
                     fault.position = position.clone();
                 }

@@ -130,7 +130,10 @@ fn check_declared(field: &FieldSpec, value: Value<'_>, issues: &mut Vec<Issue>) 
         Value::List(items) => (joined_chars(items), None),
         Value::Integer(integer) => {
             if let Some((low, high)) = field.range.filter(|(low, high)| !(*low..=*high).contains(&integer)) {
-                let message = format!("{} must lie between {low} and {high}", field.name);
+                let message = match high {
+                    i64::MAX => format!("{} must be at least {low}", field.name),
+                    _ => format!("{} must lie between {low} and {high}", field.name),
+                };
                 issues.push(issue(Code::OutOfRange, &field.name, Some(&integer.to_string()), message));
             }
             return;

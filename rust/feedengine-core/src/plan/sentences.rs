@@ -13,8 +13,8 @@ use crate::identify::{Identity, Print, given, path};
 use crate::read::Scratch;
 use crate::record::{FieldId, Record};
 
-/// A row that was visited again: where it stands, how its sender knows it, its path.
-pub type Visited = BTreeMap<(usize, u32), (Position, Option<String>, Option<String>)>;
+/// A row that was visited again: where it stands, how its sender knows it, its path, its texts by field.
+pub type Visited = BTreeMap<(usize, u32), (Position, Option<String>, Option<String>, Vec<(String, String)>)>;
 
 impl Planner {
     /// Judges what the rows claim, and goes on with those that stand.
@@ -98,11 +98,14 @@ impl Planner {
                 fault.related = verdict.slots.iter().map(|slot| entity.directory.key(*slot)).collect();
                 if let Some((position, key)) = verdict.place.as_deref() {
                     (fault.position, fault.key) = (position.clone(), key.clone());
-                } else if let Some((position, key, way)) = seen {
+                } else if let Some((position, key, way, texts)) = seen {
                     (fault.position, fault.key) = (position.clone(), key.clone());
                     if verdict.lacks.is_some() && verdict.value.is_none() {
                         let link = way.as_deref().and_then(|way| self.broken_link(number, way, &standing[&number]));
                         fault.value = link;
+                    } else if verdict.value.is_none() {
+                        let text = texts.iter().find(|(name, _)| *name == verdict.column);
+                        fault.value = text.map(|(_, text)| text.chars().take(200).collect());
                     }
                 }
                 fault.message = message(verdict, fault.value.as_deref());
@@ -121,7 +124,7 @@ impl Planner {
             let key = || Some(record.text(FieldId(0)).unwrap_or_default().to_owned());
             let shown = identity.map_or_else(key, |identity| identity.shown(&record));
             let way = identity.and_then(path_field).and_then(|field| given(&record, field));
-            (position, shown, way.map(|way| way.into_owned()))
+            (position, shown, way.map(|way| way.into_owned()), section.layout.texts(raw))
         })
     }
 
@@ -158,9 +161,9 @@ fn message(verdict: &Verdict, value: Option<&str>) -> String {
     let rows: Vec<String> = verdict.others.iter().map(|ordinal| (u64::from(*ordinal) + 1).to_string()).collect();
     let (rows, column) = (rows.join(", "), &verdict.column);
     match (verdict.code, &verdict.lacks) {
-        (Code::DuplicateKey, _) => format!("the file gives this {column} in other rows too: {rows}"),
-        (Code::PathConflict, _) => format!("the file gives the same record another {column} in other rows: {rows}"),
-        (Code::AmbiguousMatch, _) => format!("other rows of the file have this {column} too: {rows}"),
+        (Code::DuplicateKey, _) => format!("the file gives this {column} in other records too: {rows}"),
+        (Code::PathConflict, _) => format!("the file gives the same record another {column} in other records: {rows}"),
+        (Code::AmbiguousMatch, _) => format!("other records of the file have this {column} too: {rows}"),
         (Code::KeyConflict, _) => format!("its {column} is another record's, which keeps it"),
         (Code::MissingLink, _) => format!("there is no {:?} on the way to it", value.unwrap_or("parent")),
         (Code::Parked, Some((entity, field))) => {

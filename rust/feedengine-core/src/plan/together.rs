@@ -244,7 +244,7 @@ impl Planner {
             self.problems.add(number, u64::from(*ordinal), *code, *severity, || {
                 let mut fault = Fault::new(*code, message).column(*column);
                 fault.entity = Some(self.entities[number].spec.name.clone());
-                if let Some((position, key, _)) = visited.get(&(number, *ordinal)) {
+                if let Some((position, key, ..)) = visited.get(&(number, *ordinal)) {
                     (fault.position, fault.key) = (position.clone(), key.clone());
                 }
                 fault

@@ -17,6 +17,7 @@ use crate::fault::{Code, Fault, Position, Severity};
 use crate::index::Found;
 use crate::read::{Block, HeaderColumn, Issue, Layout, Scratch, Section};
 use crate::record::digest::Hasher;
+use crate::record::entity::KindName;
 use crate::record::{FieldId, Record};
 
 /// Whether records, and no header, tell which of the columns that the profile requires are there.
@@ -141,7 +142,7 @@ impl Worker {
             if mentions {
                 self.mention(entity, &record);
             }
-            self.check(entity, &record);
+            self.check(entity, &record, layout, raw);
             if entity.spec.parents.is_some() && !entity.operation.keys_only() {
                 if self.report(task, entity, &record, &place) {
                     let key = record.text(FieldId(0)).map(|key| task.hasher.key(key.as_bytes()));
@@ -178,7 +179,7 @@ impl Worker {
 
     /// Judges a record by the profile's checks and counts what was brought into normal form. Nothing to do without them.
     #[inline]
-    pub(super) fn check(&mut self, entity: &EntityPlan, record: &Record) {
+    pub(super) fn check(&mut self, entity: &EntityPlan, record: &Record, layout: &Layout, raw: &[u8]) {
         for field in self.scratch.normalised() {
             *self.seen[entity.number].normalised.entry(*field).or_default() += 1;
         }
@@ -186,6 +187,26 @@ impl Worker {
             let extent = if entity.operation.rows == Rows::Merge { Extent::Part } else { Extent::Whole };
             self.findings.clear();
             checks.judge(record, extent, &self.issues, &mut self.findings);
+            if !self.findings.is_empty() && !self.scratch.normalised().is_empty() {
+                self.as_sent(entity, layout, raw);
+            }
+        }
+    }
+
+    /// Says values that are wrong as they were sent: the checks saw their normal form. Items of lists stay as they are.
+    #[cold]
+    fn as_sent(&mut self, entity: &EntityPlan, layout: &Layout, raw: &[u8]) {
+        let texts = layout.texts(raw);
+        for issue in self.findings.iter_mut().map(|finding| &mut finding.issue) {
+            let (Some(column), Some(value)) = (&issue.column, &mut issue.value) else { continue };
+            let is_changed = |field: FieldId| self.scratch.normalised().contains(&field);
+            let is_list = |field: FieldId| entity.spec.fields[field.0 as usize].kind == KindName::List;
+            if !entity.table.find(column).is_some_and(|field| is_changed(field) && !is_list(field)) {
+                continue;
+            }
+            if let Some((_, text)) = texts.iter().find(|(name, _)| name == column) {
+                *value = text.chars().take(200).collect();
+            }
         }
     }
 

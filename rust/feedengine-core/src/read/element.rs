@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::cell::Sink;
 use super::header::{self, Way};
 use super::json::{Next, Reader, Wrong};
-use crate::check::has_steps;
+use crate::check::{Hand, has_steps};
 use crate::fault::Code;
 use crate::record::entity::{FieldSpec, Place};
 use crate::record::rule::Unknown;
@@ -101,7 +101,12 @@ pub(crate) fn flat(sink: &mut Sink<'_>, reader: &mut Reader<'_>) -> Result<(), W
             (Way::Parents, Some(field)) => typed(sink, reader, field, Kind::List, &name, 1),
             (Way::Plain(_), Some(field)) if name.starts_with("metadata:") => free(sink, reader, field, &name, 1),
             (Way::Plain(_), Some(field)) if name.starts_with("facet:") => facet(sink, reader, field, &name, 1),
-            (Way::Plain(kind), Some(field)) => typed(sink, reader, field, kind, &name, 1),
+            // What has steps is said to be text, whatever it is.
+            (Way::Plain(kind), Some(field)) => {
+                let declared = sink.spec.fields.get(field.0 as usize);
+                let kind = declared.map_or(kind, |declared| declared.kind.into());
+                typed(sink, reader, field, kind, &name, 1)
+            }
             _ => reader.skip(1),
         }
     })
@@ -258,7 +263,12 @@ pub(crate) fn typed(
             let text = reader.string()?;
             put_text(sink, field, name, &text);
         }
-        (_, Next::Number | Next::Flag) if stepped => {
+        (_, Next::Number) if stepped => {
+            let text = reader.number()?;
+            let hand = sink.spec.fields.get(field.0 as usize).map(Hand::of).unwrap_or_default();
+            put_text(sink, field, name, &hand.number(text));
+        }
+        (_, Next::Flag) if stepped => {
             let text = scalar(reader, next)?;
             put_text(sink, field, name, text);
         }

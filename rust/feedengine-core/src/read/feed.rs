@@ -448,6 +448,7 @@ impl Feed {
     fn begin_rows(&mut self, entity: Option<usize>, source: Box<dyn Foreign>) -> Result<Next, Fault> {
         let (shape, sheet) = (source.shape(), source.sheet().map(str::to_owned));
         let mut rows = Box::new(Rows::new(source, &self.options, self.sections));
+        entity.into_iter().for_each(|entity| rows.write_as(&self.options.entities[entity]));
         let names = match &shape {
             Shape::Columns(names) => names.clone(),
             Shape::Members => sniff::names_of(&rows.first(&mut self.input)?),
@@ -455,6 +456,7 @@ impl Feed {
         let entity = entity.unwrap_or_else(|| self.entity_of(&names));
         self.entity = Some(entity);
         let spec = &self.options.entities[entity];
+        rows.write_as(spec);
         let (form, warnings) = match shape {
             Shape::Members => (Form::Members, Vec::new()),
             Shape::Columns(names) => {

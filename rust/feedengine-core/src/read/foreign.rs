@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::source::Bytes;
 use super::{Block, Issue, Origin, Span};
 use crate::fault::{Code, Fault};
+use crate::record::entity::EntitySpec;
 
 /// A reader of a foreign format. It holds a bounded part of the file at a time.
 pub(crate) trait Foreign: Send {
@@ -20,6 +21,9 @@ pub(crate) trait Foreign: Send {
     /// before; formats that need to jump about have a [`super::source::Random`] of their own and leave it alone. A
     /// fault fails the file: what is wrong with one record only is an issue of its row.
     fn next(&mut self, input: &mut dyn Bytes, row: &mut Row) -> Result<bool, Fault>;
+
+    /// Says whose records these are: numbers, days and lists are then written as its fields are in text.
+    fn write_as(&mut self, _spec: &EntitySpec) {}
 
     /// The name of the sheet, where records are rows of one.
     fn sheet(&self) -> Option<&str> {
@@ -172,6 +176,11 @@ impl Rows {
         let (block, row) = (options.block.max(16), Row::default());
         let last = Origin::default();
         Rows { source, members, block, section, row, waiting: false, at_end: false, records: 0, last }
+    }
+
+    /// See [`Foreign::write_as`].
+    pub(crate) fn write_as(&mut self, spec: &EntitySpec) {
+        self.source.write_as(spec);
     }
 
     /// See [`Foreign::warnings`].

@@ -1,6 +1,6 @@
 //! What column names mean: the header of a CSV file, and the member names of flat JSON lines.
 
-use crate::check::has_steps;
+use crate::check::{Hand, has_steps};
 use crate::fault::{Code, Fault};
 use crate::record::entity::{EntitySpec, FieldSpec};
 use crate::record::rule::{Order, Unknown};
@@ -101,6 +101,11 @@ pub(crate) fn is_named(spec: &EntitySpec, field: &FieldSpec, name: &str) -> bool
     } else {
         names.any(|own| own == name)
     }
+}
+
+/// How the values of the column `name` are written in text.
+pub(crate) fn hand(spec: &EntitySpec, name: &str) -> Hand {
+    spec.fields.iter().find(|field| is_named(spec, field, name)).map(Hand::of).unwrap_or_default()
 }
 
 /// Whether a JSON line with the member `name` has CSV column names instead of nested data.

@@ -4,6 +4,7 @@
 
 use super::header::{self, HeaderColumn, Way};
 use super::json::{Next, Reader, Wrong};
+use crate::check::Hand;
 use crate::record::FieldTable;
 use crate::record::entity::{EntitySpec, FieldSpec};
 use crate::record::entity::{KindName, Place};
@@ -118,6 +119,7 @@ impl Said<'_> {
         let said = match next {
             Next::Null => return reader.null(),
             Next::Text => reader.string()?.into_owned(),
+            Next::Number => field.map(Hand::of).unwrap_or_default().number(reader.number()?).into_owned(),
             Next::List if field.is_none_or(|field| self.is_split(field)) => match texts(reader, depth)? {
                 Some(items) => items.join(separator(field)),
                 None => self.text[start..reader.at].to_owned(),

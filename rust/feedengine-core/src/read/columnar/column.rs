@@ -10,6 +10,7 @@ use parquet::schema::types::{ColumnDescPtr, SchemaDescriptor};
 use super::pages::Pages;
 use super::value::{Meaning, Value};
 use super::{bad, fault};
+use crate::check::Hand;
 use crate::fault::Fault;
 
 /// A column of the table.
@@ -17,6 +18,8 @@ pub(crate) struct Column {
     pub(crate) name: String,
     /// Whether each row has a list of values.
     pub(crate) list: bool,
+    /// How its values are written.
+    pub(crate) hand: Hand,
     descriptor: ColumnDescPtr,
     meaning: Meaning,
     reader: Option<ColumnReader>,
@@ -76,6 +79,7 @@ impl Column {
         Ok(Column {
             name,
             list,
+            hand: Hand::default(),
             descriptor,
             meaning,
             reader: None,
@@ -135,24 +139,28 @@ impl Column {
             self.value += 1;
             let value = self.stored(self.value - 1).ok_or_else(short)?;
             return Ok(match value.text(self.meaning) {
-                Ok(text) => Cell::Text(text),
+                Ok(text) => Cell::Text(written(&self.hand, self.meaning, text)),
                 Err(why) => Cell::Wrong(why),
             });
         }
         let mut text = String::new();
         let mut wrong = None;
         let mut items = 0;
+        let separator = self.hand.separator.clone();
+        let separator = separator.as_str();
         loop {
             if self.take_level().unwrap_or(true) {
                 self.value += 1;
                 match self.stored(self.value - 1).ok_or_else(short)?.text(self.meaning) {
-                    Ok(item) if item.contains('|') => wrong = Some(format!("the item {item:?} of a list holds |")),
+                    Ok(item) if item.contains(separator) => {
+                        wrong = Some(format!("the item {item:?} of a list holds {separator}"));
+                    }
                     Ok(item) => {
                         if items > 0 {
-                            text.push('|');
+                            text.push_str(separator);
                         }
                         items += 1;
-                        text.push_str(&item);
+                        text.push_str(&written(&self.hand, self.meaning, item));
                     }
                     Err(why) => wrong = Some(why),
                 }
@@ -187,5 +195,18 @@ impl Column {
             ColumnReader::ByteArrayColumnReader(_) => Value::Bytes(values.bytes.get(at)?),
             ColumnReader::FixedLenByteArrayColumnReader(_) => Value::Fixed(values.fixed.get(at)?),
         })
+    }
+}
+
+/// The text of a value, as the sender would write it.
+fn written<'t>(hand: &Hand, meaning: Meaning, text: Cow<'t, str>) -> Cow<'t, str> {
+    let other = match meaning {
+        Meaning::Decimal(_) | Meaning::Half | Meaning::Float => hand.number(&text),
+        Meaning::Date => hand.day(&text),
+        _ => return text,
+    };
+    match other {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(other) => other.into(),
     }
 }

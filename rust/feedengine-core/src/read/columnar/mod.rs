@@ -22,10 +22,11 @@ use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaD
 use self::column::{Cell, Column};
 use self::pages::{Pages, Stretch};
 use self::thrift::Thrift;
-use super::ReadOptions;
 use super::foreign::{Foreign, Row, Shape};
 use super::source::{Bytes, Random};
+use super::{ReadOptions, header};
 use crate::fault::{Code, Fault, Position};
+use crate::record::entity::EntitySpec;
 
 /// At both ends of every file.
 pub(crate) const MAGIC: &[u8; 4] = b"PAR1";
@@ -226,6 +227,10 @@ fn depth(directory: &[u8]) -> Option<usize> {
 impl Foreign for Table {
     fn shape(&self) -> Shape {
         Shape::Columns(self.columns.iter().map(|column| column.name.clone()).collect())
+    }
+
+    fn write_as(&mut self, spec: &EntitySpec) {
+        self.columns.iter_mut().for_each(|column| column.hand = header::hand(spec, &column.name));
     }
 
     fn next(&mut self, _: &mut dyn Bytes, row: &mut Row) -> Result<bool, Fault> {

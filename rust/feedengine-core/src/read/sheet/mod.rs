@@ -22,7 +22,9 @@ use super::foreign::{Foreign, Row, Shape};
 use super::source::{Bytes, Random};
 use super::zip::{Member, Zip};
 use super::{ReadOptions, header};
+use crate::check::Hand;
 use crate::fault::{Code, Fault, Position, letters};
+use crate::record::entity::EntitySpec;
 
 /// Rows and columns that a sheet can have.
 const ROWS: u64 = 1_048_576;
@@ -76,6 +78,8 @@ pub(crate) struct Sheet {
     filled: u64,
     /// Columns that hold ids.
     ids: Vec<bool>,
+    /// How the values of each column are written.
+    hands: Vec<Hand>,
     numbers: Tally,
     formulas: Tally,
 }
@@ -155,6 +159,7 @@ impl Sheet {
             header_row: spec.header_row.into(),
             filled: 0,
             ids: Vec::new(),
+            hands: Vec::new(),
             numbers: Tally::default(),
             formulas: Tally::default(),
         };
@@ -343,16 +348,21 @@ impl Sheet {
                 "0" | "false" => self.text.push_str("false"),
                 _ => return Ok(Err(format!("{value:?} is neither true nor false"))),
             },
-            "d" => self.text.push_str(cell::iso(value)),
+            "d" => {
+                let day = cell::iso(value);
+                self.text.push_str(&self.hands.get(self.column - 1).map_or(day.into(), |hand| hand.day(day)));
+            }
             "" | "n" => {
                 let look = self.looks.get(cell.style).copied().unwrap_or_default();
                 let text = match look {
                     Look::Number => cell::number(value).ok_or_else(|| format!("{value:?} is no number")),
                     Look::Date | Look::Time => cell::moment(value, look, self.book.from_1904),
                 };
-                match text {
-                    Ok(text) => self.text.push_str(&text),
-                    Err(wrong) => return Ok(Err(wrong)),
+                match (text, self.hands.get(self.column - 1)) {
+                    (Ok(text), Some(hand)) if look == Look::Number => self.text.push_str(&hand.number(&text)),
+                    (Ok(text), Some(hand)) => self.text.push_str(&hand.day(&text)),
+                    (Ok(text), None) => self.text.push_str(&text),
+                    (Err(wrong), _) => return Ok(Err(wrong)),
                 }
                 if look == Look::Number && self.ids.get(self.column - 1) == Some(&true) {
                     self.numbers.add(self.row, self.column);
@@ -425,6 +435,10 @@ impl Foreign for Sheet {
             column += 1;
         }
         Ok(true)
+    }
+
+    fn write_as(&mut self, spec: &EntitySpec) {
+        self.hands = self.names.iter().map(|name| header::hand(spec, name)).collect();
     }
 
     fn sheet(&self) -> Option<&str> {

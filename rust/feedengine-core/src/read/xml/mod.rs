@@ -13,8 +13,9 @@ use std::sync::Arc;
 
 use super::foreign::{Foreign, Row, Shape};
 use super::source::Bytes;
-use super::{Encoding, Origin, ReadOptions, XmlSpec, near};
+use super::{Encoding, Origin, ReadOptions, XmlSpec, header, near};
 use crate::fault::{Code, Fault};
+use crate::record::entity::EntitySpec;
 use tokens::{Token, Tokens};
 
 /// Deepest nesting of elements.
@@ -154,6 +155,13 @@ impl Foreign for Xml {
         Shape::Members
     }
 
+    fn write_as(&mut self, spec: &EntitySpec) {
+        let record = &mut self.record;
+        let names = record.texts.iter();
+        record.separators = names.map(|(name, _)| header::hand(spec, name).separator).collect();
+        record.spec = Some(spec.clone());
+    }
+
     fn next(&mut self, input: &mut dyn Bytes, row: &mut Row) -> Result<bool, Fault> {
         loop {
             let token = self.tokens.next(input, !self.open.is_empty())?;
@@ -208,6 +216,10 @@ struct Record {
     /// has in their order.
     places: HashMap<Arc<str>, usize>,
     texts: Vec<(Arc<str>, String)>,
+    /// What stands between the texts of a name that is given again, by place.
+    separators: Vec<String>,
+    /// Whose records they are, once that is known.
+    spec: Option<EntitySpec>,
     given: Vec<usize>,
     is_given: Vec<bool>,
     /// Names from the record to the open element, joined, and the open elements.
@@ -292,6 +304,8 @@ impl Record {
         let place = match self.places.get(name) {
             Some(place) => *place,
             None => {
+                self.separators
+                    .push(self.spec.as_ref().map(|spec| header::hand(spec, name)).unwrap_or_default().separator);
                 let name: Arc<str> = name.into();
                 self.places.insert(name.clone(), self.texts.len());
                 self.texts.push((name, String::new()));
@@ -301,7 +315,7 @@ impl Record {
         };
         let cell = &mut self.texts[place].1;
         if std::mem::replace(&mut self.is_given[place], true) {
-            cell.push('|');
+            cell.push_str(&self.separators[place]);
         } else {
             self.size += name.len();
             self.given.push(place);
