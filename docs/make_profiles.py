@@ -168,7 +168,8 @@ All is looked at as the catalog would be with the whole file or archive: with ro
 their place), with records that go, with what `--hold-removals` holds back. A file whose rows are right only because
 of what goes is refused as a whole where the safeguard would hold the removals. `policy` says what becomes of rows;
 where other records hang on them, by identity, unique fields, a tree or a reference, it must be `fail` or `warn`.
-Values that a product no longer declares stay in stored rows until their file takes them out.
+Values that a product no longer declares stay in stored rows until their file takes them out; the product's row is told
+how many records choose them (`OPTION_IN_USE`).
 
 ## What rows may do
 

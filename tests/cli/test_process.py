@@ -146,6 +146,20 @@ def test_init_makes_the_store_where_every_later_command_looks_for_it(tmp_path: P
     assert command("task", "list", **said).returncode == 0
 
 
+def test_init_makes_the_store_that_a_settings_file_names(tmp_path: Path) -> None:
+    """It is what a command says to type that does not find its store."""
+    config = tmp_path / "there.toml"
+    config.write_text('[store]\npath = "shop"\n')
+    lost = command("--config", config, "task", "list")
+    assert lost.returncode == 8 and f"--config {config} init" in lost.stderr
+    assert command("--config", config, "init").returncode == 0
+    assert (tmp_path / "shop" / "store.json").is_file()
+    assert command("--config", config, "task", "list").returncode == 0
+    written = tmp_path / "new" / "other.toml"
+    assert command("--config", written, "init", tmp_path / "new").returncode == 0
+    assert written.is_file() and (tmp_path / "new" / "feedengine-store" / "store.json").is_file()
+
+
 def test_settings_show_their_origin(tmp_path: Path) -> None:
     config = tmp_path / "feedengine.toml"
     config.write_text('[safeguard]\nlimit = "40%"\n')

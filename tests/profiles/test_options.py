@@ -68,7 +68,9 @@ class Model:
     def pairs(self, name: str, record: Row) -> tuple[str, Pairs]:
         return named(name, self.wide[name], record)
 
-    def send(self, operation: str, files: dict[str, list[Row]]) -> tuple[set[tuple[str, str, int]], dict[str, str]]:
+    def send(
+        self, operation: str, files: dict[str, list[Row]]
+    ) -> tuple[set[tuple[str, str, int | None]], dict[str, str]]:
         """Faults as (entity, code, row), and products that lack something with the first words about it."""
         wanted = {
             name: after(self.stored[name], operation, files[name]) if name in files else dict(self.stored[name])
@@ -94,7 +96,7 @@ class Model:
         for record in wanted["products"].values():
             product, pairs = self.pairs("products", record)
             declared.setdefault(product, set()).update(pairs)
-        faults: set[tuple[str, str, int]] = set()
+        faults: set[tuple[str, str, int | None]] = set()
         fallen: dict[str, set[str]] = {"options": set(), "variations": set()}
         for name in fallen:
             for key in touched[name]:
@@ -121,6 +123,17 @@ class Model:
                     chosen = self.pairs("variations", record)
                     if not is_row and chosen[0] == product and rule <= chosen[1]:
                         faults.add(("options", "OPTION_IN_USE", order["options"][key]))
+        for key, record in self.stored["products"].items():
+            product, pairs = self.pairs("products", record)
+            lost = pairs - declared.get(product, set())
+            # A product of which nothing is left is gone; what chooses of it is another matter.
+            if key in wanted["products"] or declared.get(product):
+                for other, variation in wanted["variations"].items():
+                    is_row = other in touched["variations"] - fallen["variations"]
+                    chosen = self.pairs("variations", variation)
+                    if not is_row and chosen[0] == product and lost & chosen[1]:
+                        row = order["products"][key] if key in wanted["products"] else None
+                        faults.add(("products", "OPTION_IN_USE", row))
         whole = "options" in files and operation == "sync"
         lacks = self._lacks(wanted, declared, declared.keys() if whole else changed) if self.closed else {}
         if not (lacks and "options" in files):
@@ -295,6 +308,15 @@ def test_files_of_the_example(tmp_path: Path) -> None:
     (fault,) = report["problems"]["list"]
     assert (fault["code"], fault["severity"], fault["record"]) == ("OPTION_IN_USE", "warning", 2)
     assert fault["message"] == '1 records of variations choose colour "oak" of DESK, which the row forbids'
+    # What a product takes back stays chosen, and the row that does not say it any more is told so.
+    report = shop.send("products_2026-11-23.csv", "sku,colour,size\nDESK,oak,\nCHAIR,blue,M\n")
+    (fault,) = [each for each in report["problems"]["list"] if each["code"] == "OPTION_IN_USE"]
+    assert (fault["severity"], fault["record"], fault["key"], fault["column"]) == ("warning", 2, "CHAIR", "colour")
+    told = '1 records of variations choose colour "red" or size "S", which CHAIR no longer declares'
+    assert (fault["value"], fault["message"]) == ("red", told)
+    assert [row["id"] for row in shop.rows("variations")] == ["2", "4"]
+    report = shop.send("products_2026-11-24.csv", 'sku,colour,size\nDESK,oak,\nCHAIR,"red,blue","S,M"\n')
+    assert "OPTION_IN_USE" not in codes(report)
     # A delta is judged by the products that it touches; a file of ids takes rows away that must be there.
     path = shop.folder / "options_2026-11-24.csv"
     for content, operation, verdict in (

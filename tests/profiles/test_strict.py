@@ -70,6 +70,7 @@ WRONG: list[tuple[str, str, str]] = [
     ('folder = "products"', 'columns = { order = "any" }', "columns.order must be one of by_name, strict"),
     ('folder = "products"', 'columns = { required = ["x"] }', "columns.required names a field"),
     ('folder = "products"', 'path = { separator = ">" }', 'entities.products.path needs "field"'),
+    ('folder = "products"', 'path = { field = "sku" }', "path.field names the key, which never changes"),
     ('folder = "products"', 'path = { field = "way" }', "path.field names a field that the entity does not have"),
     ('folder = "products"', 'identity = ["sku"]', "fields.sku.required cannot be: the engine makes this field"),
     # references

@@ -75,6 +75,21 @@ def test_each_owner_sees_its_own_rows_without_internal_columns(place: Place) -> 
     assert (folder / "rejected.csv").read_bytes().count(b"maybe") == 4
 
 
+@pytest.mark.feature("P30", "L24")
+@pytest.mark.parametrize("heading", ["Cost Price", "EK", "cost"])
+def test_an_internal_column_is_one_by_each_of_its_names(tmp_path: Path, heading: str) -> None:
+    """What a file is told to be wrong with is told by the column's name in that file."""
+    field = 'cost = { type = "integer", column = "Cost Price", aliases = ["EK"], internal = true }'
+    (tmp_path / "shop.toml").write_text(f"{PROFILE}{field}\n")
+    folder = send(
+        Place(tmp_path, RULES), f"id,item_name,url,{heading},active\nA,a,Acme,secret,true\nB,b,Acme,1,maybe\n"
+    )
+    [fault] = faults(folder / "owners" / "Acme")
+    assert (fault["key"], fault["column"]) == ("B", "active")
+    assert all("secret" not in path.read_text() for path in (folder / "owners" / "Acme").iterdir())
+    assert {each["column"] for each in faults(folder)} == {heading, "active"}
+
+
 @pytest.mark.feature("P29", "W37")
 def test_a_report_is_safe_to_open_in_a_spreadsheet(place: Place) -> None:
     folder = send(place, f'{HEAD}\n=1+1,a,"@SUM(1)",x,-maybe\n')

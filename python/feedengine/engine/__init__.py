@@ -11,6 +11,7 @@ from feedengine.engine.files import FileDiff, diff_files, generate, must_be, unp
 from feedengine.engine.index import build_index, overlay
 from feedengine.engine.planner import Planner
 from feedengine.engine.resent import Sent, cells, document, sent
+from feedengine.engine.words import compared, keyed, moved
 from feedengine.errors import InternalError
 
 __all__ = [
@@ -24,10 +25,13 @@ __all__ = [
     "cells",
     "check_entities",
     "codes",
+    "compared",
     "constructor_entities",
     "diff_files",
     "document",
     "generate",
+    "keyed",
+    "moved",
     "must_be",
     "operations",
     "overlay",

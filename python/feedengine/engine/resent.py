@@ -20,7 +20,8 @@ class Sent:
     """A row in its sender's words. `record` counts from 1 within member and entity, `values` are by field.
 
     `identity` is what it goes by: its identifiers, or `row` and a digest of what it says. `names` are those that were
-    asked for and that it has.
+    asked for and that it has. `element` is a row of a JSON feed as a line of JSON, as it was sent, where its place was
+    asked for.
     """
 
     member: str
@@ -29,6 +30,7 @@ class Sent:
     values: Mapping[str, str]
     identity: tuple[tuple[str, str], ...]
     names: tuple[tuple[str, str], ...]
+    element: str | None
 
 
 def sent(
@@ -49,8 +51,8 @@ def sent(
     wanted = {"places": list(places), "names": list(names)}
     with _lines(path, request, secret, folder, "sent", wanted) as lines:
         for line in lines:
-            member, entity, record, values, identity, met = json.loads(line)
-            yield Sent(member, entity, record, values, _pairs(identity), _pairs(met))
+            member, entity, record, values, identity, met, element = json.loads(line)
+            yield Sent(member, entity, record, values, _pairs(identity), _pairs(met), element)
 
 
 def cells(

@@ -24,8 +24,9 @@ class Case:
 
     `identity` is the record as its rows name it: JSON, `[[field, value], ...]`, one of `row` and a digest where a row
     names nothing, or of `file` and an operation for what is wrong with a whole file. `row` holds the row's values for
-    conflicts, `related` the keys of the stored records that it might mean. `times` is how often it was shown, in as
-    many tasks; `reopened` how often it came back after it was fixed.
+    conflicts, `sent` the same as a line of JSON where that is what was sent, `related` the keys of the stored records
+    that it might mean. `times` is how often it was shown, in as many tasks; `reopened` how often it came back after it
+    was fixed.
     """
 
     id: int
@@ -57,6 +58,7 @@ class Case:
     line: int | None
     related: tuple[str, ...]
     row: Mapping[str, str] | None
+    sent: str | None
     decided_by: str | None
     decided_reason: str | None
 
@@ -91,7 +93,7 @@ _COLUMNS = ", ".join(f'"{name}"' for name in _NAMES)
 #: What a fault says anew each time it is shown.
 _SAID = (
     *("identity", "family", "owner", "record", "value", "message", "hint", "file", "member", "record_number", "line"),
-    *("related", "row"),
+    *("related", "row", "sent"),
 )
 
 #: The method `list` hides the type of that name inside the class.

@@ -144,5 +144,7 @@ CREATE INDEX tasks_by_snapshot ON tasks (key, new_snapshot) WHERE new_snapshot I
 
 _SENT = "ALTER TABLE parked ADD COLUMN sent TEXT;"
 
+_CONFLICT_SENT = "ALTER TABLE cases ADD COLUMN sent TEXT;"
+
 #: Script n makes format n + 1 of format n. A script that was released is never changed.
-SCRIPTS: tuple[str, ...] = (_TASKS, _SERVICE + _SOURCES + _OUTBOX, _ENTITIES, _REMEDY, _SENT)
+SCRIPTS: tuple[str, ...] = (_TASKS, _SERVICE + _SOURCES + _OUTBOX, _ENTITIES, _REMEDY, _SENT, _CONFLICT_SENT)

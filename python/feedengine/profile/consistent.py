@@ -157,6 +157,10 @@ def check_fields(
             raise (place / key).error("needs both option and value, or options in their place")
     if given["path"]:
         known_field(given["path"]["field"], place / "path" / "field")
+        if given["path"]["field"] == fields[0].name:
+            raise (place / "path" / "field").error(
+                "names the key, which never changes, as a path does: declare an id in front of it"
+            )
     for field in columns["required"]:
         known_field(field, place / "columns" / "required")
     members = [each.json or each.name for each in fields if each.place == "top"]

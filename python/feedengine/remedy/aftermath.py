@@ -183,17 +183,19 @@ def _shown(fault: Mapping[str, Any], found: _Found, terms: Terms) -> dict[str, A
         identity = ((str(terms.spec(str(fault["entity"]))["fields"][0]["name"]), str(fault["key"])),)
     else:
         identity = (("record", str(fault["record"])),)
-    return case(fault, identity, row.values if row else None)
+    return case(fault, identity, row)
 
 
-def case(fault: Mapping[str, Any], identity: Sequence[Pair], row: Mapping[str, str] | None) -> dict[str, Any]:
+def case(fault: Mapping[str, Any], identity: Sequence[Pair], row: Sent | None) -> dict[str, Any]:
     """A fault as `Cases.show` takes it."""
+    kept = row if fault["code"] in CONFLICTS else None
     return {
         **_said(fault),
         "identity": text(identity),
         "pairs": identity,
         "entity": fault["entity"],
-        "row": dict(row) if row is not None and fault["code"] in CONFLICTS else None,
+        "row": dict(kept.values) if kept else None,
+        "sent": kept.element if kept else None,
     }
 
 

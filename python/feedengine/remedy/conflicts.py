@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from feedengine import engine
 from feedengine.errors import CatalogNotFound, Hint, UsageError
 from feedengine.ledger.cases import CONFLICTS, Case
 from feedengine.remedy import feeds
@@ -56,22 +57,32 @@ def feed(store: Store, settings: Settings, case: Case, record: str) -> tuple[Pat
     if case.row is None:
         raise UsageError(f"the row of problem {case.id} was not kept: send it again with the id of its record",
                          state="Nothing was changed.")  # fmt: skip
-    if lists := [name for name in case.row if name.endswith((":add", ":remove"))]:
-        # A column of that name would be a facet of that name.
-        raise UsageError(
-            f"the row of problem {case.id} changes lists ({', '.join(lists)}), which no column can say: send it again "
-            "with the id of its record",
-            state="Nothing was changed.",
-        )
     spec = terms(store, settings, case.catalog).spec(case.entity)
     key = str(spec["fields"][0]["name"])
     known = [str(each[key]) for each in candidates(store, case)]
     if record not in known:
         raise UsageError(
-            f"{record} is none of the records that problem {case.id} may mean: {', '.join(known) or 'they are gone'}",
+            f"the record {record} is none of those that problem {case.id} may mean: "
+            f"{', '.join(known) or 'they are gone'}",
             state="Nothing was changed.",
             hints=[Hint("See them side by side", ("feedengine", "conflicts", "show", str(case.id)))],
         )
-    written = feeds.write(store, f"conflict_{case.id}", spec, [{**case.row, key: record}])
+    written = _written(store, case, spec, record)
     operation = str(store.ledger.get(case.last_task).operation)
     return written.path, _OF_ONE_ROW.get(operation, operation)
+
+
+def _written(store: Store, case: Case, spec: Mapping[str, Any], record: str) -> feeds.Written:
+    """The row as that of the record: as it was sent, where it was sent as JSON, which says what no column can."""
+    name, row = f"conflict_{case.id}", case.row or {}
+    element = engine.keyed(case.sent, spec, record) if case.sent is not None else None
+    if element is not None:
+        return feeds.write_elements(store, name, spec, [element])
+    if lists := [each for each in row if each.endswith((":add", ":remove"))]:
+        # A column of that name would be a facet of that name.
+        raise UsageError(
+            f"the row of problem {case.id} changes lists ({', '.join(lists)}), and was not kept as it was sent: "
+            "send it again with the id of its record",
+            state="Nothing was changed.",
+        )
+    return feeds.write(store, name, spec, [{**row, str(spec["fields"][0]["name"]): record}])

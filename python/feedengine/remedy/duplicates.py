@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from feedengine import engine
 from feedengine.errors import Hint, RecordNotFound, UsageError
+from feedengine.remedy import feeds, paths
 from feedengine.remedy.naming import Naming, fold
 
 if TYPE_CHECKING:
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 Record = Mapping[str, Any]
 Spec = Mapping[str, Any]
+#: Rows of one entity by their keys.
+Rows = dict[str, dict[str, feeds.Value]]
 
 _STATE = "Nothing was changed."
 
@@ -56,7 +59,7 @@ class Merge:
     """
 
     snapshot: int
-    rows: tuple[tuple[Spec, tuple[Mapping[str, str], ...]], ...]
+    rows: tuple[tuple[Spec, tuple[Mapping[str, feeds.Value], ...]], ...]
     said: tuple[str, ...]
 
 
@@ -77,20 +80,23 @@ def merge(catalog: Catalog, section: str, entity: str, keep: str, gone: str, *, 
             raise RecordNotFound(f'{catalog.key}/{section} has no "{each}" in {entity}.', state=_STATE)
     if keep == gone:
         raise UsageError("a record cannot be merged with itself", state=_STATE)
+    assert lookup is not None
     kept, left = known[keep], known[gone]
+    moved = paths.below(lookup, spec, kept, left)
     ids = [field for field in Naming(spec).strong if field != key and left.get(field)]
     lost = [field for field in ids if kept.get(field) not in (None, left[field])]
     if lost and not forget:
         said = ", ".join(f"{field}={left[field]}" for field in lost)
         raise UsageError(
-            f"{gone} goes by {said}, where {keep} has another: a file that names it so would make a new record",
+            f"the record {gone} goes by {said}, where {keep} has another: a file that names it so would make a new one",
             state=_STATE,
             hints=[
                 Hint("Correct the sender's records first, or make no use of these ids any more"),
                 Hint("Then", ("feedengine", "merge", entity, keep, gone, "--forget-ids")),
             ],
         )
-    gained = {field: str(left[field]) for field in ids if kept.get(field) is None}
+    way = [str(spec["path"]["field"])] if spec.get("path") else []
+    gained = {field: str(left[field]) for field in (*ids, *way) if kept.get(field) is None and left.get(field)}
     # What goes by an id that is given on names the right record without a change.
     rows = _moved(catalog, section, entity, {**kept, **{field: left[field] for field in gained}}, left)
     told = []
@@ -98,33 +104,38 @@ def merge(catalog: Catalog, section: str, entity: str, keep: str, gone: str, *, 
         key_of = catalog.entities.key(name)
         deleted = sum(row.keys() == {key_of} for row in found.values())
         if renamed := len(found) - deleted:
-            told.append(f"{renamed:,} {name} that named {gone} name {keep}")
+            below = " or what lies below it follow" if moved else f" name {keep}"
+            told.append(f"{renamed:,} {name} that named {gone}{below}")
         if deleted:
             told.append(f"{deleted:,} {name} whose key is {gone}'s are deleted")
     told.append(f"{gone} is deleted")
+    if moved:
+        told.append(f"{len(moved):,} {entity} below {gone} come to lie below {keep}")
     own = rows.setdefault(entity, {})
     if gained:
         own.setdefault(keep, {key: keep}).update(gained)
         told.append(f"{keep} is known by {', '.join(f'{field}={value}' for field, value in gained.items())}")
+    for name, path in moved.items():
+        own.setdefault(name, {key: name})[way[0]] = path
     own[gone] = {key: gone}
     specs = {str(each["name"]): each for each in catalog.entities.specs}
     return Merge(snapshot, tuple((specs[name], tuple(found.values())) for name, found in rows.items()), tuple(told))
 
 
-def _moved(
-    catalog: Catalog, section: str, entity: str, kept: Record, left: Record
-) -> dict[str, dict[str, dict[str, str]]]:
+def _moved(catalog: Catalog, section: str, entity: str, kept: Record, left: Record) -> dict[str, Rows]:
     """Rows that make what names the one record name the other, by entity and key."""
-    moved: dict[str, dict[str, dict[str, str]]] = {}
+    moved: dict[str, Rows] = {}
+    target = catalog.entities.spec(entity)
     for spec in catalog.entities.specs:
         name = str(spec["name"])
         lookup = catalog.lookup(section, name)
         if lookup is None:
             continue
-        rows: dict[str, dict[str, str]] = {}
+        rows: Rows = {}
         for field, column in _naming(spec, entity, catalog.entities.key(entity)):
             if left.get(column) is not None and left[column] != kept.get(column):
-                _rename(lookup, spec, field, left, kept, column, rows)
+                names = paths.renamed(lookup, field, target, column, left, kept)
+                _rename(lookup, spec, field, names, (target, column), kept.get(column), rows)
         if name == entity:
             rows.pop(str(left[spec["fields"][0]["name"]]), None)
         if rows:
@@ -145,28 +156,48 @@ def _naming(spec: Spec, entity: str, key: str) -> Iterator[tuple[str, str]]:
 
 
 def _rename(
-    lookup: Lookup, spec: Spec, field: str, left: Record, kept: Record, column: str, rows: dict[str, dict[str, str]]
+    lookup: Lookup,
+    spec: Spec,
+    field: str,
+    names: Mapping[str, str | None],
+    named: tuple[Spec, str],
+    stays: str | None,
+    rows: Rows,
 ) -> None:
+    """Rows that have in `field` what `names` says of what records have there; `stays` is what it says of what goes.
+
+    `named`: the entity whose records are named, and the field.
+    """
     key = str(spec["fields"][0]["name"])
-    old, new = str(left[column]), kept.get(column)
-    for record in lookup.records([old], field):
-        bare = {key: str(record[key])}
-        if rows.get(bare[key]) == bare:
+    for record in lookup.records(names, field):
+        name = str(record[key])
+        bare: dict[str, feeds.Value] = {key: name}
+        if rows.get(name) == bare:
             continue
         if field in (key, *(spec.get("composed") or ())):
+            if names[str(record[field])] not in (None, stays):
+                raise UsageError(
+                    f"the record {name} of {spec['name']} has {record[field]} in its key, which would become "
+                    f"{names[str(record[field])]}: keys do not change",
+                    state=_STATE,
+                    hints=[Hint("Have it sent under its new key and deleted under this one, then merge again")],
+                )
             # It is that record's by its very key, and no other's.
-            rows[bare[key]] = bare
+            rows[name] = bare
             continue
         value = record[field]
         if isinstance(value, list):
-            names = list(dict.fromkeys(str(new) if each == old else each for each in value))
-            # Parents are the one list that CSV holds as JSON.
-            value = json.dumps(names) if field == spec.get("parents") else "|".join(names)
-        elif new is None:
+            items = [str(names.get(each, each)) for each in value]
+            # The first of those that mean the same, however they are written.
+            once: dict[str, str] = {}
+            for item, plain in zip(items, engine.compared(items, *named), strict=True):
+                once.setdefault(plain or item, item)
+            value = list(once.values())
+        elif names[str(value)] is None:
             raise UsageError(
-                f"{record[key]} names the record that goes by {column}, which the other one does not have",
+                f"the record {record[key]} names the one that goes by {named[1]}, which the other one does not have",
                 state=_STATE,
             )
         else:
-            value = str(new)
-        rows.setdefault(bare[key], bare)[field] = value
+            value = str(names[str(value)])
+        rows.setdefault(name, bare)[field] = value

@@ -6,6 +6,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import json
 import os
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 
 Spec = Mapping[str, Any]
+#: Of a single field or of a list.
+Value = str | list[str]
 
 
 @dataclass(frozen=True)
@@ -47,9 +50,19 @@ def write_elements(store: Store, name: str, spec: Spec, elements: Sequence[str])
     return Written(path, f"{spec['name']}.jsonl", starts, 0)
 
 
-def write_all(store: Store, name: str, tables: Iterable[tuple[Spec, Sequence[Mapping[str, str]]]]) -> Path:
-    """The same with a member for each entity."""
-    return _archive(store, name, [(spec, b"".join(_lines(spec, rows))) for spec, rows in tables])
+def write_all(store: Store, name: str, tables: Iterable[tuple[Spec, Sequence[Mapping[str, Value]]]]) -> Path:
+    """The same with a member for each entity, of lines of JSON: no item of a list is taken for several."""
+    members = [(spec, "".join(f"{_element(spec, row)}\n" for row in rows).encode()) for spec, rows in tables]
+    return _archive(store, name, members, "jsonl")
+
+
+def _element(spec: Spec, row: Mapping[str, Value]) -> str:
+    places: dict[str, dict[str, Value]] = {"top": {}, "data": {}}
+    for field in spec["fields"]:
+        if field["name"] in row:
+            places[field["place"]][field["json"]] = row[field["name"]]
+    data = {"data": places["data"]} if places["data"] else {}
+    return json.dumps({**places["top"], **data}, ensure_ascii=False)
 
 
 def _archive(store: Store, name: str, members: Iterable[tuple[Spec, bytes]], extension: str = "csv") -> Path:

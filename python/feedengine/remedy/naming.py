@@ -21,6 +21,12 @@ class Naming:
         self.weak: tuple[str, ...] = tuple(each["field"] for each in given if each.get("weak"))
 
 
+def loose(spec: Mapping[str, Any], field: str) -> bool:
+    """Whether values of a field that are stored in different ways may mean the same: paths, and names that are weak."""
+    path = spec.get("path")
+    return field in Naming(spec).weak or bool(path and path["field"] == field)
+
+
 def fold(name: str) -> str:
     """A name without regard to case, white space and punctuation."""
     plain = unicodedata.normalize("NFKC", name).casefold()

@@ -9,17 +9,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from feedengine import engine
 from feedengine.errors import CatalogNotFound, TaskNotFound
 from feedengine.faults import point
 from feedengine.ledger.parked import Parked, ParkedRow
 from feedengine.remedy import feeds
-from feedengine.remedy.naming import text
+from feedengine.remedy.naming import loose, text
 from feedengine.remedy.terms import Terms, terms
 
 if TYPE_CHECKING:
     from feedengine.ledger import Task
     from feedengine.settings import Settings
     from feedengine.store import Store
+    from feedengine.store.lookup import Lookup
 
 #: The type of a task that applies rows which waited.
 RETRY = "parked"
@@ -91,9 +93,9 @@ def release(store: Store, settings: Settings, key: str, begin: Begin) -> list[in
             absent: list[ParkedRow] = []
             for (section, entity, field), rows in grouped(waiting, _waits_for).items():
                 lookup = catalog.lookup(section, entity)
-                there = lookup.known(field, {row.waits_value for row in rows}) if lookup else set()
+                there = _there(lookup, catalog.entities.spec(entity), field, rows) if lookup else set()
                 for row in rows:
-                    (ready if row.waits_value in there else absent).append(row)
+                    (ready if row.id in there else absent).append(row)
     except CatalogNotFound:
         return []
     parked.looked([row.id for row in absent], newest)
@@ -113,6 +115,20 @@ def release(store: Store, settings: Settings, key: str, begin: Begin) -> list[in
         point("serve.parked.taken")
         made.append(task)
     return made
+
+
+def _there(lookup: Lookup, spec: Mapping[str, Any], field: str, rows: Sequence[ParkedRow]) -> set[int]:
+    """Those of the rows whose record has come. What they say and what is stored may be written in different ways."""
+    said = engine.compared([row.waits_value for row in rows], spec, field)
+    wanted = {value for value in said if value is not None}
+    if loose(spec, field):
+        told = lookup.told(field, lambda values: [
+            value if value in wanted else None for value in engine.compared(values, spec, field)
+        ])  # fmt: skip
+        known = set(told.values())
+    else:
+        known = lookup.known(field, wanted)
+    return {row.id for row, value in zip(rows, said, strict=True) if value in known}
 
 
 def grouped(rows: Iterable[ParkedRow], by: Callable[[ParkedRow], Any]) -> dict[Any, list[ParkedRow]]:

@@ -43,7 +43,7 @@ def write(
     """
     mine: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for problem in problems:
-        if problem.get("owner") and problem.get("column") not in terms.internal.get(str(problem["entity"]), ()):
+        if problem.get("owner") and not _is_internal(problem, terms):
             mine[str(problem["owner"])].append(problem)
     shown = [column for column in columns if column != "related"]
     for owner, faults in mine.items():
@@ -63,6 +63,16 @@ def write(
             mine.setdefault(owner, [])
             put(_place(folder, owner) / path.name, content)
     return len(mine)
+
+
+def _is_internal(problem: Mapping[str, Any], terms: Terms) -> bool:
+    """Whether a fault is one of an internal column, by whichever of its names it is told."""
+    entity = str(problem["entity"])
+    hidden = terms.internal.get(entity)
+    if not hidden:
+        return False
+    columns, told = known.Columns(terms.spec(entity)), str(problem.get("column") or "")
+    return any(columns.field(name) in hidden for name in (told, *told.split(", ")))
 
 
 def _place(folder: Path, owner: str) -> Path:

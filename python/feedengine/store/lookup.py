@@ -24,17 +24,33 @@ class Lookup:
     @mapped()
     def known(self, column: str, values: Iterable[str]) -> set[str]:
         """Those of `values` that a record has in a column; of a list, as one of its items."""
-        table = self._table
-        if column not in table.physical:
+        if column not in self._table.physical:
             return set()
-        kind = next(each.kind for each in table.columns if each.name == column)
-        value = f"unnest(h.{table.column(column)})" if kind == "list" else f"h.{table.column(column)}::VARCHAR"
         rows = reading.reader(self._con).execute(
-            f"SELECT DISTINCT value FROM (SELECT {value} AS value FROM {table.history} AS h WHERE h._to IS NULL) "
-            "WHERE value IN (SELECT unnest(?::VARCHAR[]))",
-            [list(values)],
+            f"{self._values(column)} WHERE value IN (SELECT unnest(?::VARCHAR[]))", [list(values)]
         )
         return {str(value) for (value,) in rows.fetchall()}
+
+    @mapped()
+    def told(self, column: str, of: Callable[[list[str]], Sequence[str | None]]) -> dict[str, str]:
+        """Values of a column, or items of its lists, for which `of` gives something, with what it gives.
+
+        `of` is asked for many at once.
+        """
+        if column not in self._table.physical:
+            return {}
+        cursor = reading.reader(self._con).execute(f"{self._values(column)} WHERE value IS NOT NULL")
+        found: dict[str, str] = {}
+        while block := cursor.fetchmany(65536):
+            values = [str(value) for (value,) in block]
+            found |= {value: said for value, said in zip(values, of(values), strict=True) if said is not None}
+        return found
+
+    def _values(self, column: str) -> str:
+        table = self._table
+        kind = next(each.kind for each in table.columns if each.name == column)
+        value = f"unnest(h.{table.column(column)})" if kind == "list" else f"h.{table.column(column)}::VARCHAR"
+        return f"SELECT DISTINCT value FROM (SELECT {value} AS value FROM {table.history} AS h WHERE h._to IS NULL)"
 
     @mapped()
     def records(self, values: Iterable[str], column: str | None = None) -> list[dict[str, Any]]:

@@ -163,7 +163,7 @@ codes! {
     ReferenceCycle "REFERENCE_CYCLE" File "take one of the steps out: nothing can be a part of itself";
     OptionUnknown "OPTION_UNKNOWN" Row "correct the option or the value, or send the product that declares it first";
     OptionForbidden "OPTION_FORBIDDEN" Row "choose other values, or let the matrix allow these together";
-    OptionInUse "OPTION_IN_USE" Warning "update the records that still choose what is forbidden now";
+    OptionInUse "OPTION_IN_USE" Warning "update the records that still choose what is forbidden or not declared now";
     OptionMatrixIncomplete "OPTION_MATRIX_INCOMPLETE" File "send the rows that are missing too, each allowed or not, or take the values from the product";
     TooManySteps "TOO_MANY_STEPS" File "raise memory_limit, or take no_cycle out of the profile";
     // meaning: relations

@@ -10,6 +10,7 @@ mod rebuild;
 mod sample;
 mod stream;
 mod unpack;
+mod words;
 
 use pyo3::prelude::*;
 
@@ -31,5 +32,8 @@ fn _engine(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_function(wrap_pyfunction!(sample::generate, module)?)?;
     module.add_function(wrap_pyfunction!(unpack::fingerprint, module)?)?;
     module.add_function(wrap_pyfunction!(unpack::unpack, module)?)?;
+    module.add_function(wrap_pyfunction!(words::compared, module)?)?;
+    module.add_function(wrap_pyfunction!(words::keyed, module)?)?;
+    module.add_function(wrap_pyfunction!(words::moved, module)?)?;
     errors::register(module)
 }

@@ -102,7 +102,7 @@ impl Planner {
     }
 
     /// Writes the rows that `wanted` (JSON: places, names) asks for to `out`: lines of JSON [member, entity, record,
-    /// {field: text}, identity, names]. Plans nothing.
+    /// {field: text}, identity, names, element]. Plans nothing.
     fn sent(&self, py: Python<'_>, path: PathBuf, out: PathBuf, wanted: &str) -> PyResult<()> {
         let wanted = understood(wanted)?;
         self.planning(py, move |planner| planner.sent(&path, &out, wanted))

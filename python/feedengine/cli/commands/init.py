@@ -17,17 +17,22 @@ def command(context: Context, folder: Folder = Path()) -> int:
     from feedengine.cli.render import steps
     from feedengine.cli.render.settings import commented_file
     from feedengine.errors import from_os_error
-    from feedengine.settings import FILE_NAME
+    from feedengine.settings import FILE_NAME, Settings
     from feedengine.store import Store
 
     session = params.session(context)
-    file = folder / FILE_NAME
+    file = Path(session.options.config) if session.options.config else folder / FILE_NAME
     # Every later command would look where the environment says, so the store is made there.
     said = session.options.store or os.environ.get("FEEDENGINE_STORE")
     root = Path(said) if said else folder / "feedengine-store"
     written = not file.exists()
+    if not written and not said:
+        # Likewise where the file says.
+        settings = Settings.load(file, env={})
+        root = settings.store if settings.values["store.path"].origin.startswith("file ") else root
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        file.parent.mkdir(parents=True, exist_ok=True)
         if written:
             file.write_text(commented_file(), "utf-8")
         existed = (root / "store.json").exists()
@@ -40,7 +45,8 @@ def command(context: Context, folder: Folder = Path()) -> int:
         {"text": "Load it", "argv": ["feedengine", "sync", feed, "--create"]},
         {"text": "Receive feeds over FTPS", "argv": ["feedengine", "serve"]},
     ]
-    given = ["--store", str(root), "--config", str(file)] if folder != Path() or session.options.store else []
+    elsewhere = folder != Path() or session.options.store or session.options.config
+    given = ["--store", str(root), "--config", str(file)] if elsewhere else []
     hints = steps.complete(hints, given)
     out = session.out
     if out.machine:

@@ -6,7 +6,7 @@ use super::path;
 use crate::record::digest::Hasher;
 use crate::record::entity::EntitySpec;
 use crate::record::rule::Path;
-use crate::record::uuid::uuid_bytes;
+use crate::record::uuid::{uuid, uuid_bytes, uuid_text};
 use crate::record::{Cell, FieldId, FieldTable, Record, State, Value};
 
 /// How two values of a field are compared.
@@ -30,21 +30,31 @@ impl Form {
         }
     }
 
-    /// The value's hash; none for a blank one and for a path that is none. `text` is scratch.
-    pub fn print(&self, value: &str, hasher: &Hasher, text: &mut String) -> Option<Print> {
+    /// What the value is compared by; none for a blank one and for a path that is none. `text` is scratch.
+    fn plain<'v>(&self, value: &'v str, text: &'v mut String) -> Option<&'v str> {
         if value.trim().is_empty() {
             return None;
         }
-        let hash = match self {
-            Form::Exact => hasher.key(value.as_bytes()),
-            Form::Weak => {
-                folded(value, text);
-                hasher.key(text.as_bytes())
-            }
-            Form::Path(rule) => hasher.key(path::canonical(&path::steps(value, rule)?).as_bytes()),
-        };
-        Some(Print::new(hash))
+        match self {
+            Form::Exact => return Some(value),
+            Form::Weak => folded(value, text),
+            Form::Path(rule) => *text = path::canonical(&path::steps(value, rule)?),
+        }
+        Some(text)
     }
+
+    /// Its hash.
+    pub fn print(&self, value: &str, hasher: &Hasher, text: &mut String) -> Option<Print> {
+        self.plain(value, text).map(|plain| Print::new(hasher.key(plain.as_bytes())))
+    }
+}
+
+/// What `value` is compared by where it stands for records of `spec` by `field`: equal for those that mean the same.
+pub fn compared(spec: &EntitySpec, field: &str, value: &str) -> Option<String> {
+    if field == spec.key() && !spec.identity.is_empty() {
+        return uuid(value.trim()).map(uuid_text);
+    }
+    Form::of(spec, field).plain(value, &mut String::new()).map(str::to_owned)
 }
 
 /// A field by which records are found or held apart.

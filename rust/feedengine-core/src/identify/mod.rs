@@ -15,6 +15,6 @@ pub mod path;
 pub use crate::record::uuid::{uuid, uuid_text};
 pub use directory::{Directory, Told};
 pub use fold::system_id;
-pub use identity::{Form, Identity, KeyField, Link, given, items, key_hash};
+pub use identity::{Form, Identity, KeyField, Link, compared, given, items, key_hash};
 pub use lookup::{Entry, Lookup, Print};
 pub use naming::{CONTENT, Name, Named, Naming};

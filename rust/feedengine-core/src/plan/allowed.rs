@@ -40,8 +40,8 @@ impl Found {
 }
 
 /// What a range of products has, as it will be; by product.
-struct Standing {
-    pairs: Vec<Pair>,
+pub(super) struct Standing {
+    pub(super) pairs: Vec<Pair>,
     /// Products of which something changes.
     changed: HashSet<u128>,
 }
@@ -101,6 +101,7 @@ impl Planner {
                 self.check_complete(&parts, &declared, &listed, &words)?;
             }
         }
+        self.report_shrunk(&parts, &words)?;
         for (part, found) in parts.iter().zip(found) {
             self.report_options(part, &parts, found)?;
         }
@@ -114,7 +115,7 @@ impl Planner {
     }
 
     /// What `part` has of a range of products after the task, as far as is known.
-    fn standing(&self, part: &Part, range: usize) -> Result<Standing, Stop> {
+    pub(super) fn standing(&self, part: &Part, range: usize) -> Result<Standing, Stop> {
         let (mut pairs, mut changed) = (Vec::new(), HashSet::new());
         for pair in part.bag.load(range)? {
             let stands = if pair.is_row() {

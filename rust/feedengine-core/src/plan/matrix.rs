@@ -49,8 +49,8 @@ pub struct Gathered {
     at: usize,
     /// Products whose stored records count; `None` = all.
     only: Option<HashSet<u128>>,
-    /// Whether rows forbid something, which stored records may have chosen.
-    forbids: bool,
+    /// Whether rows forbid something, or declare it no more, which stored records may have chosen.
+    takes_back: bool,
 }
 
 impl Gathered {
@@ -67,7 +67,7 @@ impl Planner {
     pub(super) fn begin_matrix(&mut self, number: usize) -> Result<bool, Stop> {
         let Some(parts) = self.matrix_parts(number) else { return Ok(false) };
         let words = SpoolPart::new(0, self.request.memory / 16, self.request.temp_dir.clone());
-        let mut gathered = Gathered { parts, words, at: 0, only: None, forbids: false };
+        let mut gathered = Gathered { parts, words, at: 0, only: None, takes_back: false };
         let mut products = HashSet::new();
         for part in 0..gathered.parts.len() {
             let number = gathered.parts[part].number;
@@ -86,8 +86,10 @@ impl Planner {
                 let (ordinal, slot) = (touch.ordinal, touch.slot);
                 let as_one = Pair { place, ordinal, slot, merged: u32::from(merged), ..bytemuck::Zeroable::zeroed() };
                 let pairs = gathered.parts[part].naming.pairs(record, &self.hasher, as_one);
-                products.extend(pairs.iter().map(|pair| pair.product));
-                gathered.forbids |= pairs.iter().any(|pair| pair.forbids == 1);
+                // One that names nothing may have named something before.
+                let product = gathered.parts[part].naming.product(record);
+                products.extend(product.map(|product| self.hasher.key(product.as_bytes())));
+                gathered.takes_back |= pairs.iter().any(|pair| pair.forbids == 1);
                 gathered.keep(part, pairs)
             })?;
         }
@@ -188,14 +190,18 @@ impl Planner {
     }
 
     /// The next stored records to ask for.
-    pub(super) fn matrix_wanted(&mut self) -> Option<Want> {
+    pub(super) fn matrix_wanted(&mut self) -> Result<Option<Want>, Stop> {
         loop {
-            let gathered = self.matrix.as_ref()?;
-            let number = gathered.parts.get(gathered.at)?.number;
-            let is_asked = gathered.at <= MATRIX || gathered.forbids;
+            let Some(gathered) = self.matrix.as_ref() else { return Ok(None) };
+            let Some(number) = gathered.parts.get(gathered.at).map(|part| part.number) else { return Ok(None) };
+            if gathered.at == MATRIX + 1 && !gathered.takes_back {
+                let takes_back = self.is_shrinking(&gathered.parts[DECLARING])?;
+                self.matrix.iter_mut().for_each(|gathered| gathered.takes_back = takes_back);
+            }
+            let is_asked = self.matrix.as_ref().is_some_and(|all| all.at <= MATRIX || all.takes_back);
             let columns = if is_asked { self.together_columns(number) } else { Vec::new() };
             if !columns.is_empty() {
-                return Some(Want { entity: number, all: true, columns: Some(columns) });
+                return Ok(Some(Want { entity: number, all: true, columns: Some(columns) }));
             }
             self.matrix_supplied();
         }

@@ -43,6 +43,7 @@ mod seen;
 mod sent;
 mod sentences;
 mod settle;
+mod shrunk;
 mod spool;
 mod stop;
 mod stored;
@@ -438,7 +439,7 @@ impl Planner {
                 }
                 Step::Matrix(number) => {
                     if self.matrix.is_some() || self.begin_matrix(number)? {
-                        if let Some(want) = self.matrix_wanted() {
+                        if let Some(want) = self.matrix_wanted()? {
                             return Ok(Some(want));
                         }
                         self.end_matrix(number)?;

@@ -50,8 +50,8 @@ impl Share {
 
 impl Planner {
     /// Writes the wanted rows of the feed at `path` to the file `out`, in any order, whatever the feed's format: lines of
-    /// JSON `[member, entity, record, {field: text}, identity, names]` with identity and the wanted names that the row
-    /// has as pairs of field and value.
+    /// JSON `[member, entity, record, {field: text}, identity, names, element]` with identity and the wanted names that
+    /// the row has as pairs of field and value; `element` is a row of JSON as it was sent, where its place was asked for.
     pub fn sent(&self, path: &Path, out: &Path, wanted: Wanted) -> Result<(), Stop> {
         let shares = self.shares(wanted);
         let namings: Vec<Naming> =
@@ -74,7 +74,8 @@ impl Planner {
                 if here || !met.is_empty() {
                     let values: Map<String, Json> = texts.into_iter().map(|(name, text)| (name, text.into())).collect();
                     let entity = self.entity_name(section.entity);
-                    let line = json!([section.member, entity, record, values, named.identity, met]);
+                    let element = here.then(|| section.layout.element(raw)).flatten();
+                    let line = json!([section.member, entity, record, values, named.identity, met, element]);
                     writeln!(found, "{line}")?;
                 }
             }

@@ -23,6 +23,7 @@ mod format_tests;
 mod header;
 mod inflate;
 mod json;
+mod keyed;
 mod layout;
 mod lines;
 mod near;
@@ -47,6 +48,7 @@ pub use declared::{Encoding, FixedField, FixedRecord, FixedSpec, FormatSpec, She
 pub use feed::{Feed, FileInfo, Next, Section, SectionEnd, Tables};
 pub use header::HeaderColumn;
 pub(crate) use header::is_key;
+pub use keyed::keyed;
 pub use layout::Layout;
 pub use sound::Sound;
 pub use source::{fingerprint, told};

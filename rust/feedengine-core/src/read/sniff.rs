@@ -132,7 +132,12 @@ fn object(text: &[u8], named: Option<Format>, options: &ReadOptions) -> Format {
         names.push(name.to_owned());
     });
     let is = |test: &dyn Fn(&str) -> bool| names.iter().any(|name| test(name));
-    if is(&|name| options.entities.iter().any(|spec| spec.name == name)) {
+    // A field may be called as an entity is: of lines, the name of the file says that they are records.
+    let of_field = |name: &str| {
+        named == Some(Format::Jsonl)
+            && options.entities.iter().any(|spec| spec.fields.iter().any(|field| field.json == name))
+    };
+    if is(&|name| options.entities.iter().any(|spec| spec.name == name) && !of_field(name)) {
         return Format::Json;
     }
     let of_record = |name: &str| {
@@ -205,6 +210,16 @@ mod tests {
         ] {
             assert_eq!(format(text.as_bytes(), name, &options()), expected, "{text} {name}");
         }
+    }
+
+    #[test]
+    fn a_field_that_is_called_as_an_entity_makes_no_document_of_lines() {
+        let mut options = options();
+        options.entities[0].fields[1].json = "item_groups".into();
+        let text = br#"{"id":"A","item_groups":["x"]}"#;
+        assert_eq!(format(text, "items.jsonl", &options), Format::Jsonl);
+        assert_eq!(format(text, "items.json", &options), Format::Json);
+        assert_eq!(format(br#"{"items":[]}"#, "items.jsonl", &options), Format::Json);
     }
 
     #[test]
