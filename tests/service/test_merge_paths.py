@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from command import command
 from feedengine import ingest
-from feedengine.approval import planned_on
 from feedengine.errors import UsageError
+from feedengine.ingest.approval import planned_on
 from feedengine.names import MERGE
 from feedengine.remedy import duplicates, feeds
 from feedengine.settings import Settings
