@@ -88,7 +88,7 @@ impl Planner {
         for (ordinal, lost) in all {
             let mut fault = self.shrunk(parts, &lost, words)?;
             let row = ordinal.and_then(|ordinal| visited.get(&(declaring.number, ordinal)));
-            if let Some((position, key, _)) = row {
+            if let Some((position, key, ..)) = row {
                 (fault.position, fault.key) = (position.clone(), key.clone());
             }
             let first = ordinal.map_or((lost.product >> 65) as u64, u64::from);
