@@ -39,8 +39,9 @@ demo: $(VENV)/.built  ## the main job on a generated catalog (ITEMS=, VARIATIONS
 
 test: test-rust test-python  ## all tests
 
+# The binding has no tests: it is named so that both are built with the same features, and what they share once.
 test-rust: $(VENV)/.deps
-	cargo test --locked --release --package feedengine-core
+	cargo test --locked --release --package feedengine-core --package feedengine-py
 
 test-python: $(VENV)/.built
 	$(BIN)/python -m pytest $(PYTEST_FLAGS)

@@ -151,7 +151,7 @@ def test_an_account_that_has_no_folder_yet_gets_one_hidden_until_whole(place: Pl
     half.mkdir(parents=True)
     (half / "order_data.csv").write_text("half")
     send(place)
-    seen = Home(place.home).list("/export/WizCommerce Export/Orders")
+    seen = Home(place.home).entries("/export/WizCommerce Export/Orders")
     assert [name for name, _ in seen] == [f"order_{order_id(1)}"]
     with pytest.raises(FileNotFoundError):
         Home(place.home).stat(f"/export/WizCommerce Export/Orders/{half.name}/order_data.csv")

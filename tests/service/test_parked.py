@@ -150,7 +150,7 @@ def test_whatever_dies_a_row_is_applied_exactly_once(place: Place, where: str) -
     place.land(place.name("delta"), "id,item_name\nB,b\n")
     if where == "applied":
         place.worker.step()
-        with mock.patch.object(ingest, "close_done", die), pytest.raises(Dead):
+        with mock.patch.object(ingest.carrying, "close_done", die), pytest.raises(Dead):
             place.worker.step()
         with place.store.ledger.write() as con:
             con.execute("UPDATE tasks SET worker = 'gone 1 1', lease_until = '' WHERE status = 'IN_PROGRESS'")
@@ -172,7 +172,7 @@ def test_whatever_dies_a_row_is_applied_exactly_once(place: Place, where: str) -
 
 def test_a_task_that_failed_parked_nothing(place: Place) -> None:
     number = place.land(place.name("delta"), ROWS)
-    with mock.patch.object(ingest, "apply", side_effect=RuntimeError("no")):
+    with mock.patch.object(ingest.writing, "apply", side_effect=RuntimeError("no")):
         place.work()
     assert place.task(number).status == "FAILED"
     Parked(place.store.ledger).settle()
