@@ -29,7 +29,7 @@ def run(tmp_path: Path) -> Run:
         assert done.returncode == code, (argv, done.stdout, done.stderr)
         return json.loads(done.stdout) if machine and done.stdout else done.stdout
 
-    run("init")
+    run("init", str(tmp_path))
     return run
 
 
