@@ -34,8 +34,10 @@ def prepare(data: Data, wanted: set[str]) -> None:
     """Make the files and the two catalogs that hold day 1."""
     say(f"making {data.rows:,} rows")
     data.make(generator())
-    if wanted & {"sync"} and catalogue.installed("duckdb") and not data.base_catalog.exists():
+    if wanted & {"sync"} and catalogue.installed("duckdb") and not data.differences.exists():
+        data.base_catalog.unlink(missing_ok=True)
         run(catalogue.script("duckdb_sync", data.base_catalog, data.day1, "load"))
+        run(catalogue.script("duckdb_sync", data.base_catalog, data.day2, "find", data.differences))
     if wanted & {"classify", "archive", "sync", "patch"} and catalogue.installed("feedengine.cli"):
         with contextlib.suppress(ContenderFailed, FileNotFoundError, subprocess.CalledProcessError):
             catalogue.init(data.base_store)

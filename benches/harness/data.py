@@ -69,6 +69,11 @@ class Data:
         """DuckDB's own catalog that holds day 1."""
         return self.root / "base.duckdb"
 
+    @property
+    def differences(self) -> Path:
+        """What day 2 changes there, found beforehand."""
+        return self.root / "differences.duckdb"
+
     def make(self, generate: Generate) -> None:
         """Write the files."""
         self.root.mkdir(parents=True, exist_ok=True)
