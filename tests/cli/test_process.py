@@ -114,6 +114,34 @@ def test_json_is_exactly_one_object_even_for_an_error(tmp_path: Path) -> None:
     assert done.returncode == 8
 
 
+@pytest.mark.parametrize("verb", ["sync", "validate"])
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        ("folder", "is a folder"),
+        ("pipe", "is a pipe or a device"),
+        ("-", "cannot come from standard input"),
+        ("none", "There is no file"),
+    ],
+)
+def test_what_is_named_is_no_file(kind: str, said: str, verb: str, tmp_path: Path) -> None:
+    feed = tmp_path / "key_a_Products_sync_2026-01-01-00-00-00.csv"
+    if kind == "folder":
+        feed.mkdir()
+    elif kind == "pipe":
+        os.mkfifo(feed)
+    done = command("--store", tmp_path / "none", verb, "-" if kind == "-" else feed)
+    assert (done.returncode, "Traceback" in done.stderr) == (2, False)
+    assert said in " ".join(done.stderr.split()) and "[NO_FILE]" in done.stderr
+
+
+def test_a_store_one_folder_further_down_is_found(tmp_path: Path) -> None:
+    assert command("init", tmp_path / "new").returncode == 0
+    done = command("--json", "--store", tmp_path / "new", "snapshot", "list")
+    [hint] = json.loads(done.stdout)["error"]["hints"]
+    assert done.returncode == 8 and command(*hint["argv"][1:]).returncode == 0
+
+
 def test_events_begin_with_their_version(tmp_path: Path) -> None:
     done = command("--events", "config", "check", "--store", tmp_path)
     lines = [json.loads(line) for line in done.stdout.splitlines()]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from feedengine.cli.given import check_feed
 from feedengine.errors import ExitCode, FeedRejected, Hint, UsageError
 from feedengine.names import OPERATIONS, BadName, FeedName
 
@@ -58,8 +59,7 @@ def request(session: Session, file: Path, options: FeedOptions, *, verb: str) ->
         raise UsageError("--force and --hold-removals exclude each other.", state="Nothing was changed.")
     if options.catalog is not None:
         parse_catalog(options.catalog)
-    if not file.is_file():
-        raise UsageError(f"There is no file {file}.", code="NO_FILE", state="Nothing was changed.")
+    check_feed(file)
     wanted = FeedRequest(
         path=file,
         catalog=options.catalog,

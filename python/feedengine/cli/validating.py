@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feedengine.cli.feeds import bad_name, exit_code
+from feedengine.cli.given import check_feed
 from feedengine.cli.render import report, text
 from feedengine.errors import ExitCode, FeedEngineError, FeedRejected, UsageError
 from feedengine.names import OPERATIONS, FeedName
@@ -38,8 +39,7 @@ def validate(
     if operation is not None and operation not in OPERATIONS:
         raise UsageError(f'"{operation}" is no operation; it must be one of {", ".join(OPERATIONS)}.')
     for file in files:
-        if not file.is_file():
-            raise UsageError(f"There is no file {file}.", code="NO_FILE")
+        check_feed(file, state=None)
     from feedengine.store import Store
     from feedengine.target import FeedRequest
 

@@ -6,7 +6,7 @@ import json
 import os
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
 from feedengine.errors import CatalogNotFound, StoreDamaged, StoreNotFound
@@ -51,10 +51,7 @@ class Store:
         try:
             about = json.loads((root / "store.json").read_bytes())
         except FileNotFoundError:
-            raise StoreNotFound(
-                f"no store in {root}",
-                hints=[{"text": "Make one", "argv": ["feedengine", "init"]}],
-            ) from None
+            raise StoreNotFound(f"no store in {root}", hints=_elsewhere(root)) from None
         except ValueError as error:
             raise StoreDamaged(f"{root / 'store.json'} is not JSON: {error}") from error
         if not isinstance(about, dict) or about.get("format") != _FORMAT:
@@ -129,6 +126,14 @@ class Store:
 
 
 _LOST_SECRET = [{"text": "Restore the file `secret` from a backup; every index depends on it", "argv": []}]
+
+
+def _elsewhere(root: Path) -> list[dict[str, Any]]:
+    """What to type where `root` is no store: its folder may be one that `init` made, with the store inside."""
+    inner = next((found.parent for found in sorted(root.glob("*/store.json"))), None)
+    if inner is None:
+        return [{"text": "Make one", "argv": ["feedengine", "init"]}]
+    return [{"text": "There is one inside", "argv": ["feedengine", "--store", str(inner), "status"]}]
 
 
 def _write(path: Path, content: bytes, mode: int) -> None:

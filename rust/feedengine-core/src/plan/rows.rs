@@ -182,20 +182,7 @@ impl Worker {
         self.refer(task.hasher, entity, record, place);
         let seen = &mut self.seen[entity.number];
         seen.patched.extend(record.cells().iter().map(|cell| cell.field).filter(|field| field.0 > 0));
-        let touch = Touch {
-            key,
-            digest: 0,
-            owner: 0,
-            raw: 0,
-            place: self.spool.push(record)?,
-            old_row: found.hot.row(),
-            slot: found.slot,
-            ordinal: place.ordinal,
-            size: 0,
-            kind: kind::PATCH,
-            active: 0,
-            reserved: 0,
-        };
+        let touch = Touch::stored(key, found, place.ordinal, kind::PATCH, self.spool.push(record)?);
         seen.touched[part_of(key)].push(touch);
         Ok(())
     }
@@ -249,20 +236,8 @@ impl Worker {
 
     /// Notes that a row wants its record to go.
     fn list(&mut self, entity: &EntityPlan, key: u128, found: Found, place: &Place<'_>) {
-        self.seen[entity.number].touched[part_of(key)].push(Touch {
-            key,
-            digest: 0,
-            owner: 0,
-            raw: 0,
-            place: NOWHERE,
-            old_row: found.hot.row(),
-            slot: found.slot,
-            ordinal: place.ordinal,
-            size: 0,
-            kind: kind::LISTED,
-            active: 0,
-            reserved: 0,
-        });
+        let touch = Touch::stored(key, found, place.ordinal, kind::LISTED, NOWHERE);
+        self.seen[entity.number].touched[part_of(key)].push(touch);
     }
 
     /// Marks a stored record as named. Where rows are judged together, that waits until it is known which of them stand.

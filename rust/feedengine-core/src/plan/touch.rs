@@ -2,6 +2,8 @@
 
 use bytemuck::{Pod, Zeroable};
 
+use crate::index::Found;
+
 /// Slot of a record that the catalog does not hold.
 pub const NEW: u32 = u32::MAX;
 
@@ -47,4 +49,12 @@ pub struct Touch {
     pub active: u32,
     /// Keeps the size a multiple of 16.
     pub reserved: u32,
+}
+
+impl Touch {
+    /// A touch of the stored record `found`, whose cells, if there are any, lie at `place`. What the record will be is
+    /// not known yet.
+    pub fn stored(key: u128, found: Found, ordinal: u32, kind: u32, place: u64) -> Self {
+        Touch { key, place, old_row: found.hot.row(), slot: found.slot, ordinal, kind, ..Touch::zeroed() }
+    }
 }
