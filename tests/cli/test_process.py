@@ -32,14 +32,16 @@ HEAVY = (
 def loaded(*argv: str) -> set[str]:
     """Modules that a run of the command line has loaded at its end."""
     program = (
-        "import sys\nfrom feedengine.cli.main import run\n"
-        "try:\n    run(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
-        "print('\\n'.join(sys.modules), file=sys.stderr)\n"
+        "import atexit, sys\nfrom feedengine.cli.main import run\n"
+        "atexit.register(lambda: print('\\n'.join(sys.modules), file=sys.stderr))\n"
+        "run(sys.argv[1:])\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", program, *argv], capture_output=True, text=True, env=environment(), check=True
     )
-    return set(done.stderr.split())
+    modules = set(done.stderr.split())
+    assert "feedengine.cli.main" in modules, "who asked to be called at the end is called"
+    return modules
 
 
 @pytest.mark.parametrize("argv", [("--help",), ("sync", "--help"), ("--version",), ("config", "show"), ()])

@@ -130,8 +130,7 @@ impl Planner {
 
     /// Bytes done, bytes in all, records so far. May be called while `scan` works.
     fn progress(&self) -> (u64, u64, u64) {
-        let get = |number: &std::sync::atomic::AtomicU64| number.load(std::sync::atomic::Ordering::Relaxed);
-        (get(&self.control.done), get(&self.control.total), get(&self.control.records))
+        self.control.progress()
     }
 
     /// What to supply next as JSON {entity, rows: "some" | "all", columns}, or None.

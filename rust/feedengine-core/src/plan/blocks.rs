@@ -17,13 +17,19 @@ pub struct Control {
     pub done: AtomicU64,
     /// Bytes of the file.
     pub total: AtomicU64,
-    /// Records that were seen.
+    /// Records that were read, counted by the block.
     pub records: AtomicU64,
     /// Why a stream of rows ended early. Whoever reads the stream learns it in words only.
     pub failed: Mutex<Option<Stop>>,
 }
 
 impl Control {
+    /// Bytes read, bytes there are, records read.
+    pub fn progress(&self) -> (u64, u64, u64) {
+        let get = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        (get(&self.done), get(&self.total), get(&self.records))
+    }
+
     /// Why a stream of rows ended early, told once.
     pub fn failure(&self) -> Option<Stop> {
         self.failed.lock().unwrap_or_else(PoisonError::into_inner).take()
@@ -99,7 +105,6 @@ pub fn read_blocks<S: Send>(
                         continue;
                     }
                     Ok(Next::SectionEnd(end)) => {
-                        control.records.fetch_add(end.records, Ordering::Relaxed);
                         shared.ends.push(end);
                         continue;
                     }
@@ -107,7 +112,10 @@ pub fn read_blocks<S: Send>(
                         shared.info = Some(info);
                         break;
                     }
-                    Ok(Next::Block) => known[block.section as usize].clone(),
+                    Ok(Next::Block) => {
+                        control.records.fetch_add(block.spans.len() as u64, Ordering::Relaxed);
+                        known[block.section as usize].clone()
+                    }
                     Err(fault) => {
                         shared.failed = Some(fault.into());
                         break;
@@ -140,4 +148,36 @@ pub fn read_blocks<S: Send>(
     let sections = sections.into_inner().unwrap_or_else(PoisonError::into_inner);
     let sections = sections.into_iter().zip(shared.ends).collect();
     Ok(Pass { states, sections, info })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::read::testing::options;
+    use crate::record::FieldTable;
+
+    #[test]
+    fn records_are_counted_while_they_are_read() -> Result<(), Stop> {
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("items.csv");
+        let rows: String = (0..500).map(|number| format!("A{number},Boot\n")).collect();
+        std::fs::write(&path, format!("id,item_name\n{rows}"))?;
+        let mut options = options();
+        options.block = 100;
+        let tables: Tables = options.entities.iter().map(|spec| Arc::new(FieldTable::new(spec))).collect();
+        for threads in [1, 2] {
+            let control = Control::default();
+            let watch = |seen: &mut Vec<u64>, _: &Arc<Section>, block: &Block| {
+                let (_, _, records) = control.progress();
+                assert!(records >= block.first_record + block.spans.len() as u64);
+                seen.push(records);
+                Ok(())
+            };
+            let pass = read_blocks(&path, &options, &tables, threads, &control, |_| Vec::new(), watch)?;
+            let (done, total, records) = control.progress();
+            assert_eq!((done, records), (total, 500));
+            assert!(pass.states.concat().iter().any(|seen| *seen < 50), "the first blocks count already");
+        }
+        Ok(())
+    }
 }

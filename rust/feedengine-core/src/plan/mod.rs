@@ -59,7 +59,6 @@ mod write;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 pub use crate::bags::{PARTS, Partitioned, part_of};
@@ -370,12 +369,6 @@ impl Planner {
             }
         }
         Ok(())
-    }
-
-    /// Bytes and records read so far: (done, total, records).
-    pub fn progress(&self) -> (u64, u64, u64) {
-        let get = |number: &std::sync::atomic::AtomicU64| number.load(Ordering::Relaxed);
-        (get(&self.control.done), get(&self.control.total), get(&self.control.records))
     }
 }
 
