@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytemuck::{Pod, cast_slice};
@@ -48,7 +49,11 @@ impl<T: Pod> Partitioned<T> {
     pub fn append(&self, number: usize, entries: &mut Vec<T>) -> io::Result<()> {
         let mut part = self.part(number);
         part.count += entries.len();
-        part.held.append(entries);
+        if part.held.is_empty() {
+            std::mem::swap(&mut part.held, entries);
+        } else {
+            part.held.append(entries);
+        }
         if part.held.len() > self.limit {
             if part.spilled.is_none() {
                 part.spilled = Some(tempfile::tempfile_in(&self.folder)?);
@@ -74,12 +79,30 @@ impl<T: Pod> Partitioned<T> {
         Ok(all)
     }
 
-    /// Everything in range `number`; the bag forgets it.
+    /// Everything in range `number`; the bag forgets it. What is in memory is not copied.
     pub fn take(&self, number: usize) -> io::Result<Vec<T>> {
-        let all = self.load(number)?;
-        let mut part = self.part(number);
-        *part = Part { held: Vec::new(), spilled: None, count: 0 };
-        Ok(all)
+        let spilled = if self.part(number).spilled.is_some() { Some(self.load(number)?) } else { None };
+        let part = std::mem::replace(&mut *self.part(number), Part { held: Vec::new(), spilled: None, count: 0 });
+        Ok(spilled.unwrap_or(part.held))
+    }
+
+    /// Sorts what each range holds in memory, on `threads` threads: whoever sorts a range later finds it so.
+    pub fn arrange<K: Ord>(&self, threads: usize, key: impl Fn(&T) -> K + Sync)
+    where
+        T: Send,
+    {
+        let next = AtomicUsize::new(0);
+        let sort = || {
+            while let Some(part) = self.parts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                part.lock().unwrap_or_else(PoisonError::into_inner).held.sort_unstable_by_key(&key);
+            }
+        };
+        std::thread::scope(|scope| {
+            for _ in 1..threads {
+                scope.spawn(sort);
+            }
+            sort();
+        });
     }
 
     /// Number of entries in all ranges.
@@ -106,10 +129,24 @@ mod tests {
             bag.append(part_of(key), &mut vec![key]).expect("append");
         }
         assert_eq!(bag.len(), 10_000);
+        bag.arrange(2, |key| std::cmp::Reverse(*key));
         let mut all: Vec<u128> = (0..PARTS).flat_map(|number| bag.load(number).expect("load")).collect();
         let again: Vec<u128> = (0..PARTS).flat_map(|number| bag.take(number).expect("take")).collect();
         assert_eq!((all.len(), bag.len()), (again.len(), 0));
         all.sort_unstable();
         assert!(all.iter().enumerate().all(|(n, key)| *key == (n as u128) << 114));
+    }
+
+    #[test]
+    fn what_is_in_memory_is_sorted_and_handed_out_as_it_is() {
+        let bag = Partitioned::<u128>::new(usize::MAX, std::env::temp_dir());
+        for n in [3u128, 1, 2] {
+            bag.append(0, &mut vec![n, n + 10]).expect("append");
+        }
+        for threads in [1, 3] {
+            bag.arrange(threads, |key| *key);
+            assert_eq!(bag.load(0).expect("load"), [1, 2, 3, 11, 12, 13]);
+        }
+        assert_eq!((bag.take(0).expect("take").len(), bag.take(0).expect("take").len(), bag.len()), (6, 0, 0));
     }
 }

@@ -66,45 +66,65 @@ pub struct Tools<'t> {
     pub merged: &'t mut SpoolPart,
 }
 
+/// Fewer touches are sorted before threads for it have begun.
+const MANY: usize = 100_000;
+
+/// Touches of a record together, in the order of the feed.
+fn in_turn(touch: &Touch) -> (u128, u32) {
+    (touch.key, touch.ordinal)
+}
+
 impl Settling {
     /// Goes on until stored cells are needed; true if they are.
-    pub fn advance(&mut self, entity: &EntityPlan, limit: usize) -> Result<bool, Stop> {
+    pub fn advance(&mut self, entity: &EntityPlan, limit: usize, threads: usize) -> Result<bool, Stop> {
+        if self.part == 0 && entity.touches.len() > MANY {
+            entity.touches.arrange(threads, in_turn);
+        }
         while self.part < PARTS && self.pending.len() < limit {
             let mut touches = entity.touches.take(self.part)?;
             self.part += 1;
             if !entity.fallen.is_empty() {
                 touches.retain(|touch| !entity.fallen.contains(&touch.ordinal));
             }
-            touches.sort_unstable_by_key(|touch| (touch.key, touch.ordinal));
-            let mut settled = Vec::new();
-            for group in touches.chunk_by(|a, b| a.key == b.key) {
-                let Some(last) = group.last() else { continue };
-                if last.slot == NEW {
-                    self.added += 1;
-                    self.duplicates += group.len() as u64 - 1;
-                    let late = |touch: &Touch| Late { ordinal: touch.ordinal, code: Code::DuplicateItem };
-                    self.late.extend(group[1..].iter().map(late));
-                    settled.push(*last);
-                    continue;
+            touches.sort_unstable_by_key(in_turn);
+            // What is settled is written over what was looked at, which it never overtakes: no second list of touches.
+            let (mut looked, mut settled) = (0, 0);
+            while let Some(first) = touches.get(looked) {
+                let rows = touches[looked..].iter().take_while(|touch| touch.key == first.key).count();
+                if let Some(touch) = self.last(entity, &touches[looked..looked + rows]) {
+                    touches[settled] = touch;
+                    settled += 1;
                 }
-                // The last row of a stored record is known from its mark; it may be one that changes nothing.
-                let Some(touch) = group.iter().find(|touch| entity.marks.last(touch.slot) == Some(touch.ordinal))
-                else {
-                    continue;
-                };
-                if entity.operation.joins && touch.kind == kind::LISTED {
-                    self.listed.insert(touch.slot);
-                }
-                match touch.kind {
-                    kind::CHANGED | kind::PATCH => self.pending.push(*touch),
-                    _ => settled.push(*touch),
-                }
+                looked += rows;
             }
-            entity.settled.append(self.part - 1, &mut settled)?;
+            touches.truncate(settled);
+            entity.settled.append(self.part - 1, &mut touches)?;
         }
         self.pending.sort_unstable_by_key(|touch| touch.old_row);
         self.answered = 0;
         Ok(!self.pending.is_empty())
+    }
+
+    /// Of the touches of one record the one that counts, unless nothing is to be done or its stored cells are needed.
+    fn last(&mut self, entity: &EntityPlan, group: &[Touch]) -> Option<Touch> {
+        let last = group.last()?;
+        if last.slot == NEW {
+            self.added += 1;
+            self.duplicates += group.len() as u64 - 1;
+            let late = |touch: &Touch| Late { ordinal: touch.ordinal, code: Code::DuplicateItem };
+            self.late.extend(group[1..].iter().map(late));
+            return Some(*last);
+        }
+        // The last row of a stored record is known from its mark; it may be one that changes nothing.
+        let touch = group.iter().find(|touch| entity.marks.last(touch.slot) == Some(touch.ordinal))?;
+        if entity.operation.joins && touch.kind == kind::LISTED {
+            self.listed.insert(touch.slot);
+        }
+        if matches!(touch.kind, kind::CHANGED | kind::PATCH) {
+            self.pending.push(*touch);
+            return None;
+        }
+        Some(*touch)
     }
 
     /// Stored rows that are waited for, rising.

@@ -47,7 +47,7 @@ impl Planner {
                 Step::Settle(number) if number == self.entities.len() => self.step = Step::Tree,
                 Step::Settle(number) => {
                     let limit = (self.request.memory / 8 / size_of::<Touch>()).max(1_000);
-                    if self.settling[number].advance(&self.entities[number], limit)? {
+                    if self.settling[number].advance(&self.entities[number], limit, self.threads)? {
                         // Whoever fetches the cells needs the memory now.
                         self.entities[number].release();
                         return Ok(Some(Want { entity: number, all: false, columns: self.cells_wanted(number) }));
