@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,9 +35,26 @@ def shared_data() -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _warm(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What stores have in common is made once; `tests/store` and `tests/ledger` show them as they are."""
+    if request.path.parent.name in ("store", "ledger", "model") or not _built():
+        yield
+        return
+    from warm import warm
+
+    with warm():
+        yield
+
+
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """Without the extension only the model's own tests are collected."""
     needs = ("hostile", "matrix", "kill", "data", "test_tasks.py", "test_digests.py")
     if collection_path.name in needs or collection_path.parts[-2:] == ("cases", "test_cases.py"):
-        return find_spec("feedengine") is None or find_spec("feedengine._engine") is None or None
+        return not _built() or None
     return None
+
+
+def _built() -> bool:
+    """Whether the extension is there."""
+    return find_spec("feedengine") is not None and find_spec("feedengine._engine") is not None

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.filterwarnings(
     "ignore:Exception ignored in. <ssl.SSLSocket:pytest.PytestUnraisableExceptionWarning"
 )
 
-LARGE = ("id,item_name\n" + "".join(f"A{n},Item {random.Random(n).random()}\n" for n in range(40_000))).encode()
+_chance = random.Random(1)
+LARGE = ("id,item_name\n" + "".join(f"A{n},Item {_chance.random()}\n" for n in range(40_000))).encode()
 CUTS = ("reset", "truncate", "half-close")
 
 

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.filterwarnings(
 )
 
 # Larger than what the kernel's buffers hide; it doesn't compress to nothing in anybody's mind.
-ROWS = "".join(f"A{n},Item {n} {random.Random(n).random()}\n" for n in range(30_000))
+_chance = random.Random(1)
+ROWS = "".join(f"A{n},Item {n} {_chance.random()}\n" for n in range(30_000))
 LARGE = ("id,item_name\n" + ROWS).encode()
 CUTS = ["reset", "truncate", "half-close"]
 

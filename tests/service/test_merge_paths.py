@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from feedengine.names import MERGE
 from feedengine.remedy import duplicates, feeds
 from feedengine.settings import Settings
 from feedengine.store import Store
+from model.write import pack
 
 PROFILE = """
 name = "goods"
@@ -100,6 +102,12 @@ def merged(before: Tables, keep: str, gone: str) -> Tables | str:
     }
 
 
+def text(head: str, rows: dict[str, Any], told: Callable[[Any, int], str]) -> bytes:
+    """A CSV file; `told` writes a value, in this or that way."""
+    lines = [f"{name},{told(value, way)}" for way, (name, value) in enumerate(rows.items())]
+    return ("\n".join([head, *lines]) + "\n").encode()
+
+
 class Goods:
     def __init__(self, root: Path) -> None:
         root.mkdir(exist_ok=True)
@@ -112,16 +120,18 @@ class Goods:
         self.settings, self.store = Settings.load(self.config, env={}), Store.create(root / "store")
 
     def load(self, tables: Tables) -> None:
-        self.send("categories", "id,path", tables["categories"], lambda path, way: spelled(path, way))
-        self.send("products", "id,categories", tables["products"],
-                  lambda paths, way: ";".join(spelled(path, way + n) for n, path in enumerate(paths)))  # fmt: skip
-        self.send("shelves", "id,category", tables["shelves"], lambda path, way: spelled(path, way + 1))
-
-    def send(self, entity: str, head: str, rows: dict[str, Any], text: Any) -> None:
-        path = self.root / f"{entity}.csv"
-        lines = [f"{name},{text(value, way)}" for way, (name, value) in enumerate(rows.items())]
-        path.write_text("\n".join([head, *lines]) + "\n")
-        ingest.run(self.store, self.settings, ingest.FeedRequest(path, catalog=CATALOG, entity=entity))
+        """All of it with one feed."""
+        files = {
+            "categories.csv": text("id,path", tables["categories"], spelled),
+            "products.csv": text(
+                "id,categories",
+                tables["products"],
+                lambda paths, way: ";".join(spelled(path, way + n) for n, path in enumerate(paths)),
+            ),
+            "shelves.csv": text("id,category", tables["shelves"], lambda path, way: spelled(path, way + 1)),
+        }
+        feed = pack(self.root / "goods.tar.gz", files)
+        ingest.run(self.store, self.settings, ingest.FeedRequest(feed, catalog=CATALOG, operation="delta"))
 
     def stored(self) -> Tables:
         fields = {"categories": "path", "products": "categories", "shelves": "category"}

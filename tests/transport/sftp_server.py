@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 from pathlib import Path
 from typing import Any
@@ -51,7 +50,7 @@ class Server:
     """A running server. `stop` drains it."""
 
     #: Host keys that an earlier server of this process made: making an RSA key takes seconds.
-    keys: Path | None = None
+    keys: dict[str, bytes] | None = None
 
     def __init__(self, folder: Path, **env: str) -> None:
         self.root = folder / "store"
@@ -63,7 +62,10 @@ class Server:
         self.accounts.add(PLAIN, given=PASSWORD, home="anna")
         self.home = Home.of(self.root / "homes", "anna").root
         if Server.keys is not None:
-            shutil.copytree(Server.keys, self.root / "ssh")
+            (self.root / "ssh").mkdir(mode=0o700)
+            for name, content in Server.keys.items():
+                (self.root / "ssh" / name).touch(0o600)
+                (self.root / "ssh" / name).write_bytes(content)
         self.desk = Desk()
         self.part = FakePart(self.store, self.settings)
         self.failed: list[BaseException] = []
@@ -72,7 +74,7 @@ class Server:
         while not self.part.serving.wait(0.05):
             if self.failed:
                 raise self.failed[0]
-        Server.keys = self.root / "ssh"
+        Server.keys = {path.name: path.read_bytes() for path in (self.root / "ssh").iterdir()}
 
     def _run(self) -> None:
         try:
