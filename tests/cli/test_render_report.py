@@ -112,6 +112,32 @@ STOPPED   this feed would remove 9 of 10 items whose facet:Brand is "Acme";
     )
 
 
+def test_lists_of_what_must_exist_are_named() -> None:
+    entry = {
+        "entity": "items", "column": "id", "file": "sellers.csv", "listed": 51, "missing_before": 2,
+        "base": 49, "counts_missing": False, "lost": 2, "share": 2 / 49, "limit": "2%", "decision": "blocked",
+        "first": ["A1", "A2"],
+    }  # fmt: skip
+    calm = {**entry, "decision": "ok", "lost": 0, "first": []}
+    whole = {**entry, "counts_missing": True, "base": 51, "lost": 20, "share": 20 / 51, "limit": "9", "first": []}
+    blocked = {**REFUSED["safeguard"], "entities": {}, "signature": None, "gone_first": []}
+    lists = {**REFUSED, "safeguard": {**blocked, "must_exist": [entry, calm, whole]}}
+    assert (
+        screen(refusal.refusal(lists))
+        == """\
+STOPPED   this feed would remove or deactivate 2 of 49 items that sellers.csv
+          names (4.08%); limit 2%. The first that go: A1, A2.
+          this feed would leave 20 of 51 items that sellers.csv names missing or
+          inactive (39.2%); limit 9 rows.
+          Nothing was changed. Snapshot 61 is still current.
+"""
+    )
+    assert (
+        screen(report.must_exist({"safeguard": {"must_exist": [calm]}}))
+        == "  must exist  sellers.csv: 0 of 49 lost · 2 were not there before · limit 2%: ok\n"
+    )
+
+
 def test_held_removals() -> None:
     held = {
         **GOOD,

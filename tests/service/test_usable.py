@@ -36,6 +36,8 @@ WRONG = {
     '[webhooks.x]\nurl = "https://h/x"\nsecret_file = "none"': "none",
     '[ftps]\ncertificate = "/none/server.pem"': "ftps.certificate: there is no file /none/server.pem",
     '[catalogs."key_a1/Shop"]\nprofile = "none.toml"': "none.toml",
+    '[safeguard]\nmust_exist = { file = "none.csv", limit = "2%" }': "must_exist: could not read",
+    '[catalogs."key_a1/Shop".safeguard]\nmust_exist = { file = "s", limit = "2%", entity = "x" }': 'a list for "x"',
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from feedengine.errors import ConfigError, UsageError
 from feedengine.settings import Settings
-from feedengine.settings.kinds import Secret, limit, secret, size, value_guards
+from feedengine.settings.kinds import Secret, limit, must_exist, secret, size, value_guards
 from feedengine.settings.table import BY_NAME, NAMED, SETTINGS, TABLES
 
 
@@ -185,6 +185,26 @@ def test_sizes_limits_and_guards() -> None:
         {"column": "*", "null_rise": "20%"},
         {"column": "*", "vanished": True},
     ]
+
+
+@pytest.mark.feature("U20")
+def test_lists_of_what_must_exist(write) -> None:
+    path = write('[safeguard]\nmust_exist = { file = "sellers.csv", limit = "2%" }\n')
+    (found,) = Settings.load(path, {}).must_exist("key_a/Products")
+    assert found == {"file": str(path.parent / "sellers.csv"), "limit": "2%", "missing": "told"}
+    whole = {"file": "/s.txt", "limit": 20, "entity": "things", "column": "sku", "missing": "counted"}
+    assert must_exist([whole]) == [{**whole, "limit": "20"}]
+    for wrong, says in (
+        ({"limit": "2%"}, "without a file"),
+        ({"file": "", "limit": "2%"}, "without a file"),
+        ({"file": "s"}, "must be a share"),
+        ({"file": 1, "limit": "2%"}, "must be a text"),
+        ({"file": "s", "limit": "2%", "missing": "no"}, "told, counted"),
+        ({"file": "s", "limit": "2%", "percent": 2}, "allowed are file"),
+        ("sellers.csv", "a table with file and limit"),
+    ):
+        with pytest.raises(ValueError, match=says):
+            must_exist(wrong)
 
 
 def test_secrets_are_masked_by_their_type() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,11 @@ class Planner:
         """Tell of all current records of `entity`: `_row` and the columns that `directories` names for it."""
         with mapped():
             self._planner.know(entity, rows)
+
+    def must_exist(self, number: int, ids: Sequence[str]) -> None:
+        """Tell ids of a list of the request's safeguard, by its number there; all of them before `scan`."""
+        with mapped():
+            self._planner.list(number, ids)
 
     def scan(self, path: Path) -> None:
         """Read the feed. Raises FeedRejected where it cannot be read on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from feedengine.store import Base, EntityBase, Store
 from feedengine.store.entities import Entities
 
 if TYPE_CHECKING:
+    from feedengine.ingest.listed import Listed
     from feedengine.store.catalog import Catalog
     from feedengine.target import FeedRequest, Target
 
@@ -26,11 +28,19 @@ def entities_of(profile: Profile) -> Entities:
 
 
 def engine_request(
-    store: Store, settings: Settings, request: FeedRequest, target: Target, base: Base, catalog: Catalog | None
+    store: Store,
+    settings: Settings,
+    request: FeedRequest,
+    target: Target,
+    base: Base,
+    catalog: Catalog | None,
+    must_exist: Iterable[Listed] = (),
 ) -> dict[str, Any]:
-    """The request of a planner; `base` is what it plans against."""
+    """The request of a planner; `base` is what it plans against, `must_exist` the lists that it will be told."""
     entity = None if request.own else target.entity
     rules = reading_rules(target.profile, settings, target.catalog, entity)
+    safeguard = _safeguard(target.profile, settings, target.catalog, base)
+    lists = [listed.guard for listed in must_exist]
     form = target.profile.format(entity) if entity else None
     folder = catalog.index_dir if catalog else store.tmp
     block = settings.get("engine.block_bytes")
@@ -42,7 +52,7 @@ def engine_request(
         "force": target.force,
         "hold_removals": bool(request.hold_removals),
         "settings": rules,
-        "safeguard": _safeguard(target.profile, settings, target.catalog, base),
+        "safeguard": {**safeguard, **({"must_exist": lists} if lists else {})},
         "entities": target.profile.engine_entities(),
         "base": {name: _entity_base(entity, folder) for name, entity in base.entities.items()},
         "threads": settings.threads,

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from feedengine import engine
 from feedengine.errors import CatalogNotFound, FeedRejected, InternalError
-from feedengine.ingest import explain, permit
+from feedengine.ingest import explain, listed, permit
 from feedengine.ingest.asking import engine_request, entities_of
 from feedengine.ingest.model import Nobody, Plan, Watch
 from feedengine.store import Base, Store
@@ -83,8 +83,10 @@ def _plan(
         )
     else:
         base = catalog.base(target.section)
-    asked = engine_request(store, settings, request, target, base, catalog)
+    must_exist = listed.lists(settings, target.profile, target.catalog, base)
+    asked = engine_request(store, settings, request, target, base, catalog, must_exist)
     planner = engine.Planner(asked, store.secret)
+    listed.tell(planner, must_exist, settings)
     if needed := planner.directories():
         _tell(planner, needed, catalog, target.section)
     watch.phase("reading", file=request.path.name)

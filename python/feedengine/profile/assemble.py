@@ -64,6 +64,8 @@ def _ask_engine(entities: tuple[EntityDeclaration, ...], place: Place) -> None:
 
 # A default for all fields cannot say what makes one field that field.
 _OWN = {"column", "aliases", "example", "about", "unique", "required_when", "repeat", "fields", "json"}
+#: Settings of catalogs that are an operator's alone to say: they name persons and files of this machine.
+_OPERATORS = ("rules.profile", "safeguard.force_from", "safeguard.force_held", "safeguard.must_exist")
 _SHARED_FIELD_KEYS = tuple(key for key in keys.FIELD if key.name not in _OWN)
 
 
@@ -201,7 +203,9 @@ def _rules(content: Mapping[str, Any], naming: Naming, place: Place) -> dict[str
     for table, settings in content.items():
         if table not in CATALOG_TABLES or not isinstance(settings, Mapping):
             raise place.unknown("has no table", table, CATALOG_TABLES)
-        known = [each.name for each in SETTINGS if each.table == table and each.per_catalog and each.name != "profile"]
+        known = [
+            each.name for each in SETTINGS if each.table == table and each.per_catalog and each.dotted not in _OPERATORS
+        ]
         for name, raw in settings.items():
             if name not in known:
                 raise (place / table).unknown("has no setting", name, known)

@@ -86,7 +86,9 @@ def _report(
         "catalog": catalog,
         "file": {"name": feed.path.name, "bytes": None, "fingerprint": None, "container": "tar"},
         "entities": {entity: counts},
-        "safeguard": {"decision": "ok", "entities": {}, "signature": None, "segments": [], "values": []},
+        "safeguard": {
+            "decision": "ok", "entities": {}, "signature": None, "segments": [], "values": [], "must_exist": [],
+        },
         "verdict": "no_change",
         "state": "DONE",
         "outcome": "ok_with_errors",

@@ -142,6 +142,12 @@ def _safeguard(report: Mapping[str, Any]) -> list[str]:
             f"{'Safeguard' if not lines else '':<10}{_entity(name)}: {int(each['lost']):,} of "
             f"{int(each['base']):,} would go ({share:.1f} %), limit {each['limit']}: {each['decision']}"
         )
+    for each in (report.get("safeguard") or {}).get("must_exist") or ():
+        lines.append(
+            f"{'':<10}{clean(each['file'])}: {int(each['lost']):,} of {int(each['base']):,} "
+            f"{_entity(each['entity'])} lost ({float(each['share']) * 100:.1f} %), limit {each['limit']}: "
+            f"{each['decision']}"
+        )
     return lines
 
 
@@ -344,6 +350,7 @@ def task_document(event: str, task: Task, problems: Sequence[Mapping[str, Any]],
             name: {what: each.get(what) for what in ("lost", "base", "share", "limit", "decision")}
             for name, each in ((report.get("safeguard") or {}).get("entities") or {}).items()
         },
+        "must_exist": (report.get("safeguard") or {}).get("must_exist") or [],
         "problems": {"total": total, "shown": len(problems), "first": [_short(each) for each in problems]},
     }
 

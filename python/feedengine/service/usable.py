@@ -7,7 +7,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from feedengine import profile
 from feedengine.errors import FeedEngineError
+from feedengine.ingest import listed
 from feedengine.service import intake
 from feedengine.service.fetching.source import Source
 from feedengine.service.posting import receiver
@@ -40,6 +42,16 @@ def _checks(settings: Settings) -> Iterator[Callable[[], object]]:
     for name, table in settings.named["webhooks"].items():
         yield partial(receiver, settings, name, table)
     yield partial(intake.catalogs, settings)
+    for catalog in settings.catalogs or (None,):
+        if settings.must_exist(catalog):
+            yield partial(_lists, settings, catalog)
+
+
+def _lists(settings: Settings, catalog: str | None) -> None:
+    """Read every list that feeds are held to, to its end."""
+    for each in listed.lists(settings, profile.load(settings.profile(catalog)), catalog):
+        for _ in listed.ids(each, settings):
+            pass
 
 
 def _source(name: str, table: Mapping[str, Any], beside: Path | None) -> None:

@@ -28,7 +28,13 @@ class Value:
 
 
 #: Said of a catalog, but not in the words that the engine takes.
-_ELSEWHERE = ("rules.profile", "safeguard.entities", "safeguard.force_from", "safeguard.force_held")
+_ELSEWHERE = (
+    "rules.profile",
+    "safeguard.entities",
+    "safeguard.force_from",
+    "safeguard.force_held",
+    "safeguard.must_exist",
+)
 
 
 @dataclass(frozen=True)
@@ -112,6 +118,11 @@ class Settings:
         if ("/" in named or named.endswith(".toml")) and value.origin.startswith("file ") and self.file is not None:
             return str(self.file.parent / named)
         return named
+
+    def must_exist(self, catalog: str | None = None) -> list[dict[str, str]]:
+        """The lists of a catalog's safeguard; their files are relative to the settings file."""
+        beside = self.file.parent if self.file else Path()
+        return [{**each, "file": str(beside / each["file"])} for each in self.get("safeguard.must_exist", catalog)]
 
     @property
     def threads(self) -> int:

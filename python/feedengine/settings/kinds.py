@@ -203,6 +203,20 @@ def value_guards(raw: Any) -> list[dict[str, Any]]:
     return found
 
 
+def must_exist(raw: Any) -> list[dict[str, str]]:
+    """Guards of lists: `[{file = "sellers.txt", limit = "2%"}]`, or one alone; also entity, column and missing."""
+    found = []
+    for entry in _tables([raw] if isinstance(raw, dict) else raw, "a table with file and limit"):
+        _only(entry, ("file", "limit", "entity", "column", "missing"))
+        guard = {name: text(entry[name]) for name in ("file", "entity", "column") if name in entry}
+        if not all(guard.values()) or "file" not in guard:
+            raise ValueError("has an entry without a file, or with an empty name")
+        guard["limit"] = limit(entry.get("limit"))
+        guard["missing"] = choice("told", "counted")(entry.get("missing", "told"))
+        found.append(guard)
+    return found
+
+
 def _tables(raw: Any, form: str) -> Sequence[Mapping[str, Any]]:
     if isinstance(raw, list) and all(isinstance(entry, dict) for entry in raw):
         return raw

@@ -110,6 +110,8 @@ pub struct Safeguard {
     pub segments: Vec<SegmentGuard>,
     /// Limits on what values may do.
     pub values: Vec<ValueGuard>,
+    /// Limits on what may become of records that lists name.
+    pub must_exist: Vec<MustExist>,
 }
 
 impl Default for Safeguard {
@@ -123,6 +125,7 @@ impl Default for Safeguard {
             on_block: OnBlock::Refuse,
             segments: Vec::new(),
             values: Vec::new(),
+            must_exist: Vec::new(),
         }
     }
 }
@@ -172,6 +175,25 @@ pub struct ValueGuard {
     /// Refuse a full feed without the column, where records have it.
     #[serde(default)]
     pub vanished: bool,
+}
+
+/// Of the records that a list names, no more than `limit` may go or become inactive. The ids are told apart from this.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MustExist {
+    /// Entity.
+    #[serde(default = "items")]
+    pub entity: String,
+    /// Storage column that holds the ids.
+    pub column: String,
+    /// What reports call the list.
+    pub file: String,
+    /// Limit: of the records that it names and that are active, or, with `counts_missing`, of its ids.
+    pub limit: Limit,
+    /// Whether ids that named no active record before count as well, against feeds that say which records there are.
+    /// `column` must be the key.
+    #[serde(default)]
+    pub counts_missing: bool,
 }
 
 /// The verdict on a plan or a part of it, from mild to severe.

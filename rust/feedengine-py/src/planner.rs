@@ -101,6 +101,11 @@ impl Planner {
         })
     }
 
+    /// Takes ids of a list of the request's safeguard, by its number there; all of them before `scan`.
+    fn list(&self, py: Python<'_>, number: usize, ids: Vec<String>) -> PyResult<()> {
+        self.planning(py, move |planner| planner.list(number, &ids))
+    }
+
     /// Writes the rows that `wanted` (JSON: places, names) asks for to `out`: lines of JSON [member, entity, record,
     /// {field: text}, identity, names, element]. Plans nothing.
     fn sent(&self, py: Python<'_>, path: PathBuf, out: PathBuf, wanted: &str) -> PyResult<()> {

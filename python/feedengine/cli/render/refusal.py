@@ -14,7 +14,7 @@ _GONE = 2
 def refusal(report: Report) -> list[str]:
     """STOPPED, the state, the likely cause and what would go first; empty when nothing was refused."""
     guard = report.get("safeguard") or {}
-    reasons = [*_forbidden(report), *_entities(report, guard), *_segments(guard), *_values(guard)]
+    reasons = [*_forbidden(report), *_entities(report, guard), *_segments(guard), *_lists(guard), *_values(guard)]
     if not reasons:
         return []
     lines: list[str] = []
@@ -68,6 +68,20 @@ def _segments(guard: Mapping[str, Any]) -> Iterable[str]:
             f"this feed would remove {text.number(int(each['lost']))} of {text.number(int(each['base']))} "
             f'{text.entity_words(each["entity"])} whose {text.cut(each["column"])} is "{text.cut(each["value"], 30)}"; '
             f"limit {text.limit_words(each['limit'])}."
+        )
+
+
+def _lists(guard: Mapping[str, Any]) -> Iterable[str]:
+    for each in guard.get("must_exist") or ():
+        if each.get("decision") != "blocked":
+            continue
+        verb, after = ("leave", " missing or inactive") if each["counts_missing"] else ("remove or deactivate", "")
+        first = ", ".join(text.cut(one, 40) for one in each["first"])
+        yield (
+            f"this feed would {verb} {text.number(int(each['lost']))} of {text.number(int(each['base']))} "
+            f"{text.entity_words(each['entity'])} that {text.cut(each['file'])} names{after} "
+            f"({text.share(each['share'])}); limit {text.limit_words(each['limit'])}."
+            + (f" The first that go: {first}." if first else "")
         )
 
 

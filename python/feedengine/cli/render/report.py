@@ -95,6 +95,18 @@ def removal(report: Report) -> list[str]:
     return lines
 
 
+def must_exist(report: Report) -> list[str]:
+    """What becomes of the records that lists name, where the feed takes any: a line a list."""
+    lines = []
+    for each in (report.get("safeguard") or {}).get("must_exist") or ():
+        parts = [f"{text.cut(each['file'])}: {text.number(each['lost'])} of {text.number(each['base'])} lost"]
+        if each["missing_before"]:
+            parts.append(f"{text.number(each['missing_before'])} were not there before")
+        parts.append(f"limit {text.limit_words(each['limit'])}: {verdict_word(each['decision'])}")
+        lines += text.flow("  must exist", parts, indent=14)
+    return lines
+
+
 def verdict_word(decision: str) -> str:
     """The safeguard's decision as a word."""
     return {"ok": "ok", "warn": "ok, but look", "blocked": "STOPPED", "forced": "forced", "held": "held"}.get(
@@ -178,7 +190,7 @@ def summary(report: Report) -> list[str]:
     block = table(report)
     if not block:
         return []
-    below = [*rows(report), *removal(report), *fields(report), *problem_count(report)]
+    below = [*rows(report), *removal(report), *must_exist(report), *fields(report), *problem_count(report)]
     return ["", *block, *([""] if below else []), *below, ""]
 
 

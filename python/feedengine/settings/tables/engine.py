@@ -86,4 +86,10 @@ ROWS: tuple[Setting, ...] = (
     _guard("force_held", kinds.flag, False, "force only for what was stopped before, with the same content and count"),
     _guard("segments", kinds.segments, [], 'guards per value of a column: [{column = "facet:Brand", limit = "80%"}]'),
     _guard("values", kinds.value_guards, [], 'guards on values: [{column = "metadata:price", zero_share = "5%"}]'),
+    _guard(
+        "must_exist",
+        kinds.must_exist,
+        [],
+        'lists of ids of which few may go: [{file = "sellers.csv", limit = "2%"}], the file relative to this one',
+    ),
 )

@@ -198,6 +198,7 @@ impl Planner {
         let mut worst = Decision::Ok;
         let mut entities = Map::new();
         let mut alarms = (Vec::new(), Vec::new());
+        let mut lists = Vec::new();
         for (entity, outcome) in self.entities.iter().zip(&self.outcomes) {
             let deactivated = if rules.deactivation_counts { outcome.deactivated } else { 0 };
             let (lost, base) = match rules.denominator {
@@ -224,6 +225,11 @@ impl Planner {
                 }
                 worst = Decision::Blocked;
             }
+            for verdict in scan.lists.verdicts() {
+                worst = worst.max(verdict.decision);
+                holding_helps &= !verdict.removals_or_not;
+                lists.push(verdict.entry);
+            }
         }
         if worst == Decision::Blocked && self.request.force {
             worst = Decision::Forced;
@@ -234,6 +240,7 @@ impl Planner {
             "signature": self.signature()?,
             "segments": alarms.0,
             "values": alarms.1,
+            "must_exist": lists,
         });
         Ok((found, holding_helps))
     }

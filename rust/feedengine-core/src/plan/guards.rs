@@ -1,5 +1,5 @@
-//! Guards that look at values: segments that lose too much, columns that empty or turn to zero. They read one pass
-//! over the stored columns that they name, and nothing when none is set.
+//! Guards that look at values: segments that lose too much, columns that empty or turn to zero, records of a list
+//! that go. They read one pass over the stored columns that they name, and nothing when none is set.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -7,9 +7,11 @@ use arrow_array::RecordBatch;
 use serde_json::{Value as Json, json};
 
 use super::entity::EntityPlan;
+use super::listed::Lists;
 use super::stop::Stop;
 use super::stored::StoredRows;
 use crate::guard::{Safeguard, SegmentGuard, ValueGuard};
+use crate::record::digest::Hasher;
 use crate::record::entity::EntitySpec;
 use crate::record::{FieldId, Record, Value};
 
@@ -22,6 +24,8 @@ pub struct ColumnScan {
     counts: Vec<HashMap<String, (u64, u64)>>,
     /// Records with a value, and how many of them go, per field.
     filled: BTreeMap<FieldId, (u64, u64)>,
+    /// Lists of records that must exist.
+    pub lists: Lists,
 }
 
 /// A guard that says no.
@@ -32,12 +36,23 @@ pub struct Alarm {
     pub segment: bool,
 }
 
+/// Visits a value as text; of a list every item.
+pub fn each_text(value: Value<'_>, mut visit: impl FnMut(&str)) {
+    match value {
+        Value::List(items) => items.for_each(visit),
+        Value::Text(text) | Value::Json(text) => visit(text),
+        Value::Flag(flag) => visit(if flag { "true" } else { "false" }),
+        Value::Integer(integer) => visit(&integer.to_string()),
+    }
+}
+
 impl ColumnScan {
     /// The guards of `safeguard` for the entity `spec`.
     pub fn new(safeguard: &Safeguard, spec: &EntitySpec) -> Self {
         let segments: Vec<_> = safeguard.segments.iter().filter(|guard| guard.entity == spec.name).cloned().collect();
         let values = safeguard.values.iter().filter(|guard| guard.entity == spec.name).cloned().collect();
-        ColumnScan { counts: vec![HashMap::new(); segments.len()], segments, values, ..ColumnScan::default() }
+        let lists = Lists::new(safeguard, &spec.name);
+        ColumnScan { counts: vec![HashMap::new(); segments.len()], segments, values, lists, ..ColumnScan::default() }
     }
 
     /// Stored columns to read; none if no guard is set or there is nothing stored.
@@ -48,12 +63,19 @@ impl ColumnScan {
         let wanted = |name: &str| {
             self.segments.iter().any(|guard| guard.column == name)
                 || self.values.iter().any(|guard| guard.column == name || guard.column == "*")
+                || self.lists.wants(entity, name)
         };
         entity.base.columns.iter().map(|column| column.name.clone()).filter(|name| wanted(name)).collect()
     }
 
     /// Counts a batch of stored rows; `closed` says which go.
-    pub fn supply(&mut self, entity: &EntityPlan, closed: &[(u64, i32)], batch: &RecordBatch) -> Result<(), Stop> {
+    pub fn supply(
+        &mut self,
+        entity: &EntityPlan,
+        hasher: &Hasher,
+        closed: &[(u64, i32)],
+        batch: &RecordBatch,
+    ) -> Result<(), Stop> {
         let rows = StoredRows::new(batch, &entity.spec, &entity.table)?;
         let mut record = Record::default();
         let fields: Vec<_> = self.segments.iter().map(|guard| entity.table.find(&guard.column)).collect();
@@ -63,18 +85,13 @@ impl ColumnScan {
             let goes = closed.binary_search_by_key(&row, |(row, _)| *row).is_ok_and(|at| closed[at].1 != 0);
             for (field, counts) in fields.iter().zip(&mut self.counts) {
                 let Some(cell) = field.and_then(|field| record.find(field)) else { continue };
-                let mut count = |value: &str| {
+                each_text(record.value(cell), |value| {
                     let entry = counts.entry(value.to_owned()).or_default();
                     entry.0 += 1;
                     entry.1 += u64::from(goes);
-                };
-                match record.value(cell) {
-                    Value::List(items) => items.for_each(count),
-                    Value::Text(text) | Value::Json(text) => count(text),
-                    Value::Flag(flag) => count(if flag { "true" } else { "false" }),
-                    Value::Integer(integer) => count(&integer.to_string()),
-                }
+                });
             }
+            self.lists.count(entity, hasher, &record, row, goes);
             if !self.values.is_empty() {
                 for cell in record.cells() {
                     let filled = self.filled.entry(cell.field).or_default();

@@ -23,6 +23,7 @@ mod identified;
 mod known;
 mod lacks;
 mod light;
+mod listed;
 mod locate;
 mod marks;
 mod matrix;
@@ -272,6 +273,7 @@ impl Planner {
     pub fn scan(&mut self, path: &Path) -> Result<(), Stop> {
         self.path = path.to_owned();
         self.check_known()?;
+        self.end_lists()?;
         self.expect(path)?;
         let task = Task {
             settings: &self.request.settings,

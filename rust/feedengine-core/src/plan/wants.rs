@@ -100,12 +100,10 @@ impl Planner {
                     self.step = Step::Dangling(number + 1);
                 }
                 Step::Scan(number) => {
-                    let columns = self.scan_columns(number);
-                    if columns.is_empty() {
-                        self.step = Step::Scan(number + 1);
-                    } else {
-                        return Ok(Some(Want { entity: number, all: true, columns: Some(columns) }));
+                    if let Some(want) = self.scan_wanted(number)? {
+                        return Ok(Some(want));
                     }
+                    self.step = Step::Scan(number + 1);
                 }
                 Step::Ready => return Ok(None),
             }
@@ -124,10 +122,6 @@ impl Planner {
             entity.table.find(&field).is_some_and(is_patched) || entity.spec.compared().any(|other| *other == field)
         };
         Some(entity.base.columns.iter().filter(patched).map(|column| column.name.clone()).collect())
-    }
-
-    fn scan_columns(&self, number: usize) -> Vec<String> {
-        self.scans[number].columns(&self.entities[number])
     }
 
     /// Stored rows that the last want lists, rising.
@@ -151,7 +145,7 @@ impl Planner {
             Step::Matrix(_) => self.supply_matrix(batch),
             Step::Scan(number) => {
                 let closed = &self.outcomes[number].closed;
-                self.scans[number].supply(&self.entities[number], closed, batch)
+                self.scans[number].supply(&self.entities[number], &self.hasher, closed, batch)
             }
             Step::Dangling(number) => self.supply_dangling(number, batch),
             _ => Ok(()),
