@@ -136,6 +136,8 @@ STOPPED   this feed would remove or deactivate 2 of 49 items that sellers.csv
         screen(report.must_exist({"safeguard": {"must_exist": [calm]}}))
         == "  must exist  sellers.csv: 0 of 49 lost · 2 were not there before · limit 2%: ok\n"
     )
+    forced = {"safeguard": {"decision": "forced", "must_exist": [{**entry, "missing_before": 0}]}}
+    assert screen(report.must_exist(forced)) == "  must exist  sellers.csv: 2 of 49 lost · limit 2%: forced\n"
 
 
 def test_held_removals() -> None:

@@ -257,7 +257,7 @@ def test_a_list_may_be_a_table_with_the_column_of_the_key(tmp_path: Path) -> Non
         (b"\n \n", "has no id"),
         (b"id,revenue\n", "has no id"),
         (b"sku,revenue\nA1,5\n", 'several columns, of which none is called "id"'),
-        (b"revenue,id\n5,A1\n6\n", "has no id in line 3"),
+        (b"revenue,id\n5,A1\n6\n", "has no id in row 3"),
         (b"A1\n\xff\xfe\n", "is not UTF-8"),
         (b'id,name\nA1,"cut', "is no CSV"),
     ],

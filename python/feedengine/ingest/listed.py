@@ -77,24 +77,24 @@ def _listed(each: Mapping[str, Any], entity: EntityDeclaration, base: Base | Non
 def tell(planner: Planner, found: Iterable[Listed], settings: Settings) -> None:
     """Tell the planner every id of every list, in its order. Raises ConfigError: a guard is never left out."""
     for number, listed in enumerate(found):
-        all_of_them = ids(listed, settings)
-        while some := list(islice(all_of_them, _SOME)):
+        for some in ids(listed, settings):
             planner.must_exist(number, some)
 
 
-def ids(listed: Listed, settings: Settings) -> Iterator[str]:
-    """The ids of a list: one a line, or the column of a CSV with a header.
+def ids(listed: Listed, settings: Settings) -> Iterator[list[str]]:
+    """The ids of a list, some at a time: one a line, or the column of a CSV with a header.
 
     Raises ConfigError for a file that cannot be read, is none of both, has no id, or more than there is room for.
     """
     count, most = 0, settings.memory_limit // _ROOM
     try:
         with listed.path.open(encoding="utf-8-sig", newline="") as stream:
-            for each in _read(listed, stream):
-                count += 1
+            for cells in _read(listed, stream):
+                some = [each for each in map(str.strip, cells) if each]
+                count += len(some)
                 if count > most:
                     raise _wrong(f"{listed.path} has more than {most:,} ids: engine.memory_limit has no room for them")
-                yield each
+                yield some
     except OSError as error:
         raise _wrong(f"could not read {listed.path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
@@ -105,7 +105,7 @@ def ids(listed: Listed, settings: Settings) -> Iterator[str]:
         raise _wrong(f"{listed.path} has no id")
 
 
-def _read(listed: Listed, stream: Iterator[str]) -> Iterator[str]:
+def _read(listed: Listed, stream: Iterator[str]) -> Iterator[list[str]]:
     head = next(stream, "")
     delimiter = max(_DELIMITERS, key=head.count)
     columns = [name.strip().casefold() for name in next(csv.reader([head], delimiter=delimiter), [])]
@@ -114,14 +114,17 @@ def _read(listed: Listed, stream: Iterator[str]) -> Iterator[str]:
         named = " or ".join(f'"{name}"' for name in listed.headings)
         raise _wrong(f"{listed.path} has several columns, of which none is called {named}")
     if at is None:
-        yield from filter(None, map(str.strip, chain([head], stream)))
+        lines = chain([head], stream)
+        while some := list(islice(lines, _SOME)):
+            yield some
         return
-    rows = csv.reader(stream, delimiter=delimiter, strict=True)
-    for row in rows:
-        if row and len(row) <= at:
-            raise _wrong(f"{listed.path} has no {listed.headings[0]} in line {rows.line_num + 1}")
-        if row and (each := row[at].strip()):
-            yield each
+    rows, row = csv.reader(stream, delimiter=delimiter, strict=True), 1
+    while read := list(islice(rows, _SOME)):
+        short = next((number for number, cells in enumerate(read, row + 1) if 0 < len(cells) <= at), None)
+        if short is not None:
+            raise _wrong(f"{listed.path} has no {listed.headings[0]} in row {short}")
+        yield [cells[at] for cells in read if cells]
+        row += len(read)
 
 
 def _wrong(what: str) -> ConfigError:

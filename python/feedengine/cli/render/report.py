@@ -98,11 +98,14 @@ def removal(report: Report) -> list[str]:
 def must_exist(report: Report) -> list[str]:
     """What becomes of the records that lists name, where the feed takes any: a line a list."""
     lines = []
-    for each in (report.get("safeguard") or {}).get("must_exist") or ():
+    guard = report.get("safeguard") or {}
+    for each in guard.get("must_exist") or ():
         parts = [f"{text.cut(each['file'])}: {text.number(each['lost'])} of {text.number(each['base'])} lost"]
         if each["missing_before"]:
             parts.append(f"{text.number(each['missing_before'])} were not there before")
-        parts.append(f"limit {text.limit_words(each['limit'])}: {verdict_word(each['decision'])}")
+        # What a list refuses may be let through by force, or but for the removals.
+        decision = str(guard.get("decision") if each["decision"] == "blocked" else each["decision"])
+        parts.append(f"limit {text.limit_words(each['limit'])}: {verdict_word(decision)}")
         lines += text.flow("  must exist", parts, indent=14)
     return lines
 
