@@ -35,7 +35,7 @@ def shared_data() -> Path:
     return folder
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def _warm(request: pytest.FixtureRequest) -> Iterator[None]:
     """What stores have in common is made once; `tests/store` and `tests/ledger` show them as they are."""
     if request.path.parent.name in ("store", "ledger", "model") or not _built():

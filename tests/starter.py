@@ -22,6 +22,8 @@ import traceback
 from contextlib import suppress
 from typing import Any, NoReturn
 
+import duckdb
+
 
 def load() -> None:
     """Load every module of the package; those whose libraries are not installed are left to who needs them."""
@@ -87,6 +89,8 @@ if __name__ == "__main__":
     # Ctrl-C is for who asked.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     load()
+    # Its first start in a process takes longer than any after it, in this one or in those that come of it.
+    duckdb.connect(":memory:").close()
     gc.collect()
     gc.freeze()
     with suppress(OSError):

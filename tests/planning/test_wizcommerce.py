@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import shutil
 import uuid
 from pathlib import Path
 from typing import Any
@@ -89,10 +90,19 @@ def wiz(tmp_path: Path) -> Wiz:
     return Wiz(tmp_path)
 
 
+@pytest.fixture(scope="module")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the first import leaves behind; copied for each test."""
+    made = Wiz(tmp_path_factory.mktemp("stocked"))
+    made.load()
+    made.store.ledger.close()
+    return made.root
+
+
 @pytest.fixture
-def loaded(wiz: Wiz) -> Wiz:
-    wiz.load()
-    return wiz
+def loaded(stocked: Path, tmp_path: Path) -> Wiz:
+    shutil.copytree(stocked, tmp_path, dirs_exist_ok=True)
+    return Wiz(tmp_path)
 
 
 def codes(report: dict[str, Any]) -> dict[str, int]:

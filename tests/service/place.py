@@ -45,7 +45,7 @@ class Place:
         self.store = Store.create(root / "store")
         self.account = Account("shop@example.com", "shop", keys=keys)
         self.home = root / "store" / "homes" / "shop"
-        (self.home / "in").mkdir(parents=True)
+        (self.home / "in").mkdir(parents=True, exist_ok=True)
         self.diary = Diary()
         self.part = Part("worker", self.store, self.settings, self.diary)
         self.desk = Desk(self.store, self.settings)

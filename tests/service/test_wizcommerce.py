@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import uuid
 from pathlib import Path
 from typing import Any
@@ -85,11 +86,21 @@ class Partner:
             return list(csv.DictReader(stream))
 
 
-@pytest.fixture
-def partner(tmp_path: Path) -> Partner:
-    made = Partner(tmp_path)
+@pytest.fixture(scope="module")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the first import leaves behind; copied for each test."""
+    made = Partner(tmp_path_factory.mktemp("stocked"))
     for entity, content in FIRST.items():
         made.put(entity, content)
+    made.place.store.ledger.close()
+    return made.place.root
+
+
+@pytest.fixture
+def partner(stocked: Path, tmp_path: Path) -> Partner:
+    shutil.copytree(stocked, tmp_path, dirs_exist_ok=True)
+    made = Partner(tmp_path)
+    made._sent = len(FIRST)
     return made
 
 
