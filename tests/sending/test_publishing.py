@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -66,11 +67,19 @@ class Publisher:
         assert self.receiver.digests() == self.shop.digests()
 
 
-@pytest.fixture
-def publisher(tmp_path: Path) -> Publisher:
-    made = Publisher(tmp_path)
+@pytest.fixture(scope="module")
+def stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Our store with a catalog; copied for each test."""
+    made = Publisher(tmp_path_factory.mktemp("stocked"))
     made.feed("sync", **SHOP)
-    return made
+    made.shop.store.ledger.close()
+    return made.shop.store.root
+
+
+@pytest.fixture
+def publisher(stocked: Path, tmp_path: Path) -> Publisher:
+    shutil.copytree(stocked, tmp_path / "ours" / "store")
+    return Publisher(tmp_path)
 
 
 @pytest.mark.feature("P20", "P23")
