@@ -67,6 +67,8 @@ class Outcome:
     """Everything that a file does to one entity."""
 
     faults: set[tuple[str, int]] = field(default_factory=set)
+    #: Faults that are about one cell of the row, with its column.
+    cells: set[tuple[str, int, str]] = field(default_factory=set)
     after: dict[str, Record] = field(default_factory=dict)
     created: list[Record] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
@@ -84,8 +86,10 @@ class File:
         self.out = Outcome()
         self.rows: list[Meant] = []
 
-    def fault(self, code: str, at: int) -> None:
+    def fault(self, code: str, at: int, column: str | None = None) -> None:
         self.out.faults.add((code, at + 1))
+        if column is not None:
+            self.out.cells.add((code, at + 1, column))
 
     def same(self, name: str, record: Record, value: str | None) -> bool:
         form = self.rules.form(name, value)
@@ -136,10 +140,10 @@ class File:
             found = [key for key in found if not any(g in values and g in self.stored[key] for g in rules.ids)]
             if len(found) == 1:
                 row.key, row.by = found[0], name
-                self.fault("WEAK_MATCH", at)
+                self.fault("WEAK_MATCH", at, name)
                 return
             if found:
-                self.fault("AMBIGUOUS_MATCH", at)
+                self.fault("AMBIGUOUS_MATCH", at, name)
                 row.bad, row.candidates = True, set(found[:10])
                 return
 
@@ -153,7 +157,7 @@ class File:
                 continue
             others = self.holders(name, value)
             if others or name in self.stored[row.key]:
-                self.fault("KEY_CONFLICT", at)
+                self.fault("KEY_CONFLICT", at, name)
                 row.bad = True
                 row.candidates |= {row.key, *others[:1]}
 
@@ -253,7 +257,7 @@ class File:
                 given = self.rows[one].values
                 new = self.rows[one].key is None and self.rows[other].key is None
                 if alike and new and not any(g in given for g in (KEY, *self.rules.ids)):
-                    self.fault("AMBIGUOUS_MATCH", one)
+                    self.fault("AMBIGUOUS_MATCH", one, name)
                     fallen.add(one)
         return fallen
 
@@ -267,7 +271,11 @@ class File:
                     else self.value(other, name) == self.value(at, name)
                 )
             ]  # fmt: skip
-            self.fault("PATH_CONFLICT" if any(mates) else "DUPLICATE_KEY", at)
+            if any(mates):
+                self.fault("PATH_CONFLICT", at, self.rules.path)
+            else:
+                # Rows of one record that share no value: each is told by what it was found by.
+                self.fault("DUPLICATE_KEY", at, name or self.rows[at].by)
 
     def unmet(self, at: int, row: Meant, fallen: set[int], *, tell: bool = False) -> list[str]:
         stand = [i for i, other in enumerate(self.rows) if i not in fallen and not other.bad and not other.silent]
@@ -276,7 +284,7 @@ class File:
             if not any(self.rows[i].key == holder and self.gives_up(i, name) for i in stand):
                 lacks.append("reject")
                 if tell:
-                    self.fault("KEY_CONFLICT", at)
+                    self.fault("KEY_CONFLICT", at, name)
         for name, value, missing in row.needs:
             wanted = self.rules.form(name, value)
             if not (name and any(self.value(i, name) == wanted for i in stand)):

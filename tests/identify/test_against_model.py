@@ -15,6 +15,8 @@ from identify.model import CREATES, KEY, KEYS_ONLY, File, Outcome, Rules
 OPERATIONS = ("patchdeltacreate", "sync", "delta", "patchdelta", "patchdeltaignore", "delete", "whitelist")
 MISSING = ("reject", "park", "warn")
 OWNERS = ["O1", "O2"]
+#: Faults that are about one cell of a row.
+OF_CELLS = ("DUPLICATE_KEY", "PATH_CONFLICT", "KEY_CONFLICT", "AMBIGUOUS_MATCH", "WEAK_MATCH")
 #: Warnings that the model knows nothing of; `test_walk` shows them.
 UNMODELLED = ("DUPLICATE_ITEM", "DELTA_NARROW", "DANGLING_REFERENCE")
 
@@ -92,11 +94,17 @@ def resolved(rows: list[Row], keys: list[str], operation: str, fields: tuple[str
     return told
 
 
-def same(desk: Desk, answer: Answer, outcome: Outcome, operation: str, before: dict[str, Row]) -> None:
-    """The engine's answer and the state that it left against the model's."""
+def same(desk: Desk, answer: Answer, outcome: Outcome, operation: str, before: dict[str, Row], told: list[Row]) -> None:
+    """The engine's answer and the state that it left against the model's; `told` are the rows that were sent."""
     context = (operation, answer.report["problems"]["list"])
     faults = {fault for fault in answer.faults() if fault[0] not in UNMODELLED}
     assert faults == outcome.faults, context
+    of_cells = [fault for code in OF_CELLS for fault in answer.listed(code)]
+    assert {(fault["code"], fault["record"], fault["column"]) for fault in of_cells} == outcome.cells, context
+    # What is told is what was sent, under a column that the file has; a row may leave its path to others of its record.
+    assert all((fault["value"] or None) == told[fault["record"] - 1].get(fault["column"]) for fault in of_cells), (
+        context
+    )
     if answer.report["verdict"] == "invalid":
         assert operation == "patchdelta", context
         assert before == {record[KEY]: record for record in desk.records("things")}
@@ -128,7 +136,7 @@ def play(spec: Spec, rules: Rules, columns: list[str], drawn: Draw, **engine: in
             outcome = File(rules, operation, plainly, others).judge(told)
             given_columns = [name for name in columns if operation not in KEYS_ONLY or name in ids]
             answer = desk.send("things", operation, given_columns, told)
-            same(desk, answer, outcome, operation, stored)
+            same(desk, answer, outcome, operation, stored, told)
         return sorted(record[KEY] for record in desk.records("things"))
 
 

@@ -140,6 +140,43 @@ def test_all_rows_of_a_duplicate_pair_are_left_out(desk: Desk) -> None:
     assert set(by(desk, "products", "sku_id")) == {"S0", "S1", "S2", "N3"}
 
 
+@pytest.mark.feature("W21", "W37")
+def test_rows_that_mean_one_record_by_different_ids_are_told_by_what_they_gave(desk: Desk) -> None:
+    key = by(desk, "products", "sku_id")["S0"][KEY]
+    rows = [
+        {"sku_id": "S0", "name": "one"}, {"reference_id": "R0", "name": "other"},
+        {"sku_id": "S1", "name": "x"}, {"reference_id": "R2", "name": "y"},
+    ]  # fmt: skip
+    answer = desk.send("products", "patchdeltacreate", ["sku_id", "reference_id", "name"], rows)
+    told = [(f["record"], f["column"], f["value"], f["related"], f["message"]) for f in answer.listed("DUPLICATE_KEY")]
+    said = "the stored record with this {} is meant by other records of the file too: {}"
+    assert told == [
+        (1, "sku_id", "S0", [key], said.format("sku_id", 2)),
+        (2, "reference_id", "R0", [key], said.format("reference_id", 1)),
+    ]
+    named = desk.send("products", "patchdeltacreate", [KEY, "name"], [{KEY: key, "name": at} for at in "ab"])
+    assert [(f["column"], f["value"], f["related"]) for f in named.listed("DUPLICATE_KEY")] == [(KEY, key, [key])] * 2
+
+
+@pytest.mark.feature("W23", "W26", "W30", "W37")
+def test_what_is_wrong_with_an_id_is_shown_as_it_was_sent(desk: Desk) -> None:
+    desk.send("categories", "patchdeltacreate", ["reference_id", "path"], [{"reference_id": "G1", "path": "Garden"}])
+    rows = [{"reference_id": "G1", "path": "Yard"}, {"reference_id": "G1", "path": "Park"}]
+    moved = desk.send("categories", "patchdeltacreate", ["reference_id", "path"], rows)
+    assert [(f["column"], f["value"]) for f in moved.listed("PATH_CONFLICT")] == [("path", "Yard"), ("path", "Park")]
+    rows = [{"sku_id": "S0", "reference_id": "R1"}]
+    crossed = desk.send("products", "patchdeltacreate", ["sku_id", "reference_id"], rows)
+    assert [(f["column"], f["value"]) for f in crossed.listed("KEY_CONFLICT")] == [("sku_id", "S0")]
+    first = [{"reference_id": f"C{at}", "company_name": name} for at, name in enumerate(("Acme", "Twin", "TWIN"))]
+    desk.send("customers", "patchdeltacreate", ["reference_id", "company_name"], first)
+    names = [{"company_name": "ACME!", "phone": "1"}, {"company_name": "twin", "phone": "2"}]
+    guessed = desk.send("customers", "patchdeltacreate", ["company_name", "phone"], names)
+    found = {
+        code: [(f["column"], f["value"]) for f in guessed.listed(code)] for code in ("WEAK_MATCH", "AMBIGUOUS_MATCH")
+    }
+    assert found == {"WEAK_MATCH": [("company_name", "ACME!")], "AMBIGUOUS_MATCH": [("company_name", "twin")]}
+
+
 @pytest.mark.feature("W22")
 def test_two_records_swap_their_ids_in_one_file(desk: Desk) -> None:
     keys = {sku: record[KEY] for sku, record in by(desk, "products", "sku_id").items()}

@@ -109,10 +109,10 @@ def text(head: str, rows: dict[str, Any], told: Callable[[Any, int], str]) -> by
 
 
 class Goods:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, more: str = "") -> None:
         root.mkdir(exist_ok=True)
         self.root, self.config = root, root / "feedengine.toml"
-        (root / "goods.toml").write_text(PROFILE)
+        (root / "goods.toml").write_text(PROFILE + more)
         self.config.write_text(
             f'[store]\npath = "store"\n[safeguard]\nlimit = "off"\n[catalogs."{CATALOG}"]\n'
             f'profile = "{root}/goods.toml"\n'
@@ -233,3 +233,60 @@ def test_a_category_is_not_merged_into_what_lies_below_it(tmp_path: Path) -> Non
     with pytest.raises(UsageError, match=r"c2 \(Old>X>Y|c2 \(Old {1,2}") as refused:
         goods.merge("c2", "c0")
     assert refused.value.hints[0].argv == ("feedengine", "merge", "categories", "c0", "c2")
+
+
+LABELS = """
+[entities.labels]
+operation = "delta"
+references = [{ entity = "categories", by = { category = "path" }, missing = "warn" }]
+"""
+OWN_KEY = LABELS + "[entities.labels.fields]\ncategory = { required = true }\ntext = {}\n"
+PART_OF_KEY = (
+    LABELS
+    + """
+key_of = ["category", "language"]
+[entities.labels.fields]
+id = {}
+category = { required = true }
+language = { required = true }
+text = {}
+"""
+)
+
+
+@pytest.mark.feature("W30", "W27")
+@pytest.mark.parametrize("labels", [OWN_KEY, PART_OF_KEY])
+def test_what_has_a_path_below_in_its_key_keeps_the_merge_from_being_made(labels: str, tmp_path: Path) -> None:
+    goods = Goods(tmp_path, labels)
+    key, end = ("category,language", ",en") if "language" in labels else ("category", "")
+
+    def send(entity: str, operation: str, head: str, *lines: str) -> None:
+        request = ingest.FeedRequest(tmp_path / f"{entity}.csv", catalog=CATALOG, operation=operation, entity=entity)
+        request.path.write_text("\n".join([head, *lines]) + "\n")
+        ingest.run(goods.store, goods.settings, request)
+
+    tree = {"categories": {"c0": ("Old",), "c1": ("Old", "X"), "c3": ("New",)}, "products": {}, "shelves": {}}
+    send("categories", "delta", "id,path", "c0,Old", "c1,Old > X", "c3,New")
+    send("labels", "delta", f"{key},text", f"Old{end},goes with it", f"Old > X{end},below", f"New{end},stays")
+    with pytest.raises(UsageError) as refused:
+        goods.merge("c3", "c0")
+    assert goods.stored() == tree
+    said = str(refused.value)
+    assert "of labels has Old > X in its key, which would become New" in said and said.endswith("keys do not change")
+    assert [hint.text for hint in refused.value.hints] == [
+        "Have it sent under its new key and deleted under this one, then merge again"
+    ]
+    assert refused.value.state == "Nothing was changed."
+    # Sent as the refusal says, it is made: what has the very path of the one that goes, goes with it.
+    send("labels", "delta", f"{key},text", f"New > X{end},below")
+    send("labels", "delete", key, f"Old > X{end}")
+    merge = goods.merge("c3", "c0")
+    path = feeds.write_all(goods.store, "merge_categories", merge.rows)
+    request = ingest.FeedRequest(path, catalog=CATALOG, operation=MERGE, own=True)
+    ingest.run(goods.store, goods.settings, request, None, planned_on(merge.snapshot))
+    assert goods.stored()["categories"] == {"c1": ("New", "X"), "c3": ("New",)}
+    with goods.store.catalog("goods") as catalog:
+        lookup = catalog.lookup("main", "labels")
+        assert lookup is not None
+        left = {str(row["category"]) for row in lookup.records(["New", "New > X", "Old", "Old > X"], "category")}
+    assert left == {"New", "New > X"}

@@ -172,3 +172,30 @@ def package(
         for name, content in parts.items():
             archive.writestr(name, content)
     return out.getvalue()
+
+
+def book(sheets: Sequence[tuple[str, str, Sequence[Sequence[object]] | str]]) -> bytes:
+    """A workbook of several sheets: name, state, and rows or the XML of them."""
+    writer = Workbook(random.Random(5))
+    parts, listed, links = {}, "", ""
+    for number, (name, state, rows) in enumerate(sheets, 1):
+        data = rows if isinstance(rows, str) else "".join(
+            f'<row r="{at}">{"".join(writer.cell(at, column, value) for column, value in enumerate(row, 1))}</row>'
+            for at, row in enumerate(rows, 1)
+        )  # fmt: skip
+        parts[f"xl/worksheets/sheet{number}.xml"] = (
+            f'<worksheet xmlns="{MAIN}"><sheetData>{data}</sheetData></worksheet>'
+        )
+        listed += f'<sheet name="{escape(name)}" state="{state}" sheetId="{number}" r:id="rId{number}"/>'
+        links += f'<Relationship Id="rId{number}" Type="{LINK}/worksheet" Target="worksheets/sheet{number}.xml"/>'
+    shared = f'<Relationship Id="rId0" Type="{LINK}/sharedStrings" Target="sharedStrings.xml"/>'
+    parts |= {
+        "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{LINK}"><sheets>{listed}</sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}">{shared}{links}</Relationships>',
+        "xl/sharedStrings.xml": f'<sst xmlns="{MAIN}">{"".join(writer.shared)}</sst>',
+    }
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    return out.getvalue()

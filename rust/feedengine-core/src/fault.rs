@@ -137,6 +137,7 @@ codes! {
     BadParquet "BAD_PARQUET" File "write the Parquet file again, whole, with flat columns of texts, numbers, dates, or lists of them";
     CellError "CELL_ERROR" Row "write the value itself into the cell";
     NumericId "NUMERIC_ID" Warning "give the column the format Text before ids are typed: a number has lost its leading zeros";
+    UnreadSheet "UNREAD_SHEET" Warning "nothing to do if this is the sheet that is meant: name it, or the other one, in the profile (format.sheet.name)";
     FormulaCells "FORMULA_CELLS" Warning "nothing to do if the workbook was calculated before it was saved: the values count";
     BadLine "BAD_LINE" Row "give the line the length and the record type that the profile names";
     // meaning: identity and references

@@ -144,7 +144,7 @@ FIELD = (
         kinds.optional(kinds.some_text),
         None,
         "text",
-        "its name in JSON; the field's name where it is not said",
+        "its name in JSON; the field's name where it is not said; its headings are taken there, too",
         '"name"',
     ),
     Key(

@@ -134,6 +134,18 @@ pub fn is_date(text: &[u8]) -> bool {
     is_real(year, (m1 - b'0') * 10 + m2 - b'0', (d1 - b'0') * 10 + d2 - b'0')
 }
 
+/// Whether `text` is a real date as `YYYY-MM-DD` and goes on with a time of day.
+pub fn has_time(text: &str) -> bool {
+    let two = text.split_once(['T', ' ']);
+    two.is_some_and(|(day, time)| is_date(day.as_bytes()) && time.starts_with(|first: char| first.is_ascii_digit()))
+}
+
+/// What is wrong with a value of `column` that is a moment, and what is wanted of it.
+#[cold]
+pub fn told_with_time(column: &str, form: &str) -> String {
+    format!("{column} has a time of day, and a date has none: send the day alone, as {form}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -170,6 +182,16 @@ mod tests {
         let days =
             |year| (0..=13).flat_map(|m| (0..=32).map(move |d| (m, d))).filter(|(m, d)| is_real(year, *m, *d)).count();
         assert_eq!([days(2024), days(2025), days(1900), days(2000), days(0)], [366, 365, 365, 366, 0]);
+        for (text, moment) in [
+            ("2024-02-29T08:30:00", true),
+            ("2024-02-29 08:30", true),
+            ("2024-02-29", false),
+            ("2023-02-29T08:30:00", false),
+            ("2024-02-29 ", false),
+            ("2024-02-29 or so", false),
+        ] {
+            assert_eq!(has_time(text), moment, "{text}");
+        }
         assert!(is_date(b"2024-02-29") && !is_date(b"2023-02-29") && !is_date(b"2024-2-29") && !is_date(b"2024/02/29"));
     }
 }

@@ -1,5 +1,6 @@
 //! Brings the values of a record into their normal form, where they were read: all that comes later sees nothing else.
 
+use super::date::{has_time, told_with_time};
 use super::steps::{PLAIN, Step, Style, Unreadable};
 use crate::fault::{Code, Issue};
 use crate::record::entity::{EntitySpec, FieldSpec};
@@ -208,20 +209,29 @@ impl Field {
 
     #[cold]
     fn unreadable(&self, text: &str, (code, what): Unreadable) -> Issue {
-        Issue {
-            code,
-            column: Some(self.name.clone()),
-            value: Some(text.chars().take(200).collect()),
-            offset: 0,
-            message: format!("{} {}", self.name, self.wanted(code).as_deref().unwrap_or(what)),
-        }
+        let value = Some(text.chars().take(200).collect());
+        let message = match self.forms().filter(|_| code == Code::BadDate && has_time(text.trim())) {
+            Some(forms) => told_with_time(&self.name, &forms),
+            None => format!("{} {}", self.name, self.wanted(code).as_deref().unwrap_or(what)),
+        };
+        Issue { code, column: Some(self.name.clone()), value, offset: 0, message }
+    }
+
+    /// How dates are written.
+    fn forms(&self) -> Option<String> {
+        self.declared.iter().find_map(|step| match step {
+            Declared::Date { forms } => Some(forms.join(" or ")),
+            _ => None,
+        })
     }
 
     /// What the value is not, in the words of the step that could not read it.
     #[cold]
     fn wanted(&self, code: Code) -> Option<String> {
+        if code == Code::BadDate {
+            return Some(format!("is not a real date as {}", self.forms()?));
+        }
         self.declared.iter().find_map(|step| match (code, step) {
-            (Code::BadDate, Declared::Date { forms }) => Some(format!("is not a real date as {}", forms.join(" or "))),
             (Code::BadFlag, Declared::Flag { yes, no }) => {
                 Some(format!("is neither {} nor {}", yes.join(" / "), no.join(" / ")))
             }

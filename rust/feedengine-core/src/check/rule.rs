@@ -146,7 +146,8 @@ impl Rule {
                 None => as_it_should(*told, Wrong::Plain(Code::BadDecimal)),
             },
             Rule::Flag => as_it_should(matches!(text, "true" | "false"), Wrong::Plain(Code::BadFlag)),
-            Rule::Date => as_it_should(date::is_date(bytes), Wrong::Plain(Code::BadDate)),
+            Rule::Date if date::is_date(bytes) => Ok(()),
+            Rule::Date => Err(if date::has_time(text) { Wrong::Moment } else { Wrong::Plain(Code::BadDate) }),
             Rule::Uuid => as_it_should(form::is_uuid(bytes), Wrong::Plain(Code::BadUuid)),
             Rule::Url => as_it_should(form::is_url(text), Wrong::Plain(Code::BadUrl)),
             Rule::Gtin => as_it_should(form::is_gtin(bytes), Wrong::Plain(Code::BadGtin)),
@@ -178,6 +179,7 @@ impl Rule {
             (Wrong::TooLong(chars), Rule::Length { max, .. }) => {
                 (Code::TooLong, format!("{column} has {chars} characters, at most {max} are allowed"))
             }
+            (Wrong::Moment, _) => (Code::BadDate, date::told_with_time(column, "YYYY-MM-DD")),
             (Wrong::Scale, Rule::Decimal { scale }) => {
                 (Code::BadDecimal, format!("{column} has more than {scale} digits behind the point"))
             }
@@ -227,4 +229,6 @@ pub enum Wrong {
     Scale,
     /// Beyond a bound.
     Range,
+    /// A day with a time.
+    Moment,
 }

@@ -106,6 +106,12 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// The field by which a record was found: `by` as in [`super::matching::Match`].
+    pub fn name_of<'i>(&'i self, by: u8, spec: &'i EntitySpec) -> &'i str {
+        let field = usize::from(by).checked_sub(1).and_then(|key| self.keys.get(key));
+        field.map_or(spec.key(), |field| &field.name)
+    }
+
     /// Whether `spec` needs more than its first field. `specs` are all entities.
     pub fn is_needed(spec: &EntitySpec, specs: &[EntitySpec]) -> bool {
         let named = || specs.iter().flat_map(|other| &other.references).any(|to| to.entity == spec.name);

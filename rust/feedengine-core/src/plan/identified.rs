@@ -8,7 +8,7 @@ use super::stop::Stop;
 use super::touch::NEW;
 use super::worker::{Place, Task, Worker};
 use crate::fault::{Code, Fault, Severity};
-use crate::identify::matching::{BY_KEY, Finding, Match};
+use crate::identify::matching::{Finding, Match};
 use crate::identify::{Identity, Link, Print, given, items, key_hash, path, system_id, uuid_text};
 use crate::record::rule::Missing;
 use crate::record::{FieldId, Record, State};
@@ -200,10 +200,7 @@ impl Worker {
                 }
                 Finding::Conflict(number, slots) => {
                     let name = &*identity.keys[*number].name;
-                    let by = match matched.by {
-                        BY_KEY => entity.spec.key(),
-                        by => &identity.keys[usize::from(by) - 1].name,
-                    };
+                    let by = identity.name_of(matched.by, &entity.spec);
                     let whose = if slots.len() > 1 { "is another record's" } else { "is not the one that is stored" };
                     (Code::KeyConflict, name, format!("its {by} is known, but its {name} {whose}"), &slots[..])
                 }

@@ -161,6 +161,9 @@ fn message(verdict: &Verdict, value: Option<&str>) -> String {
     let rows: Vec<String> = verdict.others.iter().map(|ordinal| (u64::from(*ordinal) + 1).to_string()).collect();
     let (rows, column) = (rows.join(", "), &verdict.column);
     match (verdict.code, &verdict.lacks) {
+        (Code::DuplicateKey, _) if !verdict.slots.is_empty() => {
+            format!("the stored record with this {column} is meant by other records of the file too: {rows}")
+        }
         (Code::DuplicateKey, _) => format!("the file gives this {column} in other records too: {rows}"),
         (Code::PathConflict, _) => format!("the file gives the same record another {column} in other records: {rows}"),
         (Code::AmbiguousMatch, _) => format!("other records of the file have this {column} too: {rows}"),

@@ -245,7 +245,13 @@ fn shared(entity: &EntityPlan, identity: &Identity, rows: &mut Rows) -> Result<(
         };
         for ordinal in &group {
             rows.fall(*ordinal, Fate::Rejected);
-            rows.verdicts.push(Verdict { others: others(&group, *ordinal), ..verdict(*ordinal, code, column) });
+            // Rows of one record that share no value: each is told by what it was found by itself.
+            let own = rows.row(*ordinal).filter(|_| key == usize::MAX && code == Code::DuplicateKey);
+            let (column, slots) = match own.map(|row| (identity.name_of(row.by, &entity.spec), vec![row.slot])) {
+                Some(own) => own,
+                None => (column, Vec::new()),
+            };
+            rows.verdicts.push(Verdict { others: others(&group, *ordinal), slots, ..verdict(*ordinal, code, column) });
         }
     }
     for (key, ordinal, others) in alike {

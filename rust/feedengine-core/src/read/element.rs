@@ -45,7 +45,8 @@ fn members(sink: &mut Sink<'_>, reader: &mut Reader<'_>) -> Result<(), Wrong> {
             return typed(sink, reader, FieldId(0), Kind::Text, &name, 1);
         }
         if let Some((base, state)) = change(&name) {
-            if let Some(at) = spec.fields.iter().position(|field| field.json == base) {
+            let at = spec.fields.iter().position(|field| field.json == base);
+            if let Some(at) = at.or_else(|| headed(sink, base)) {
                 return changed(sink, reader, FieldId(at as u32), spec.fields[at].kind.into(), state, &name, 1);
             }
         }
@@ -57,12 +58,17 @@ fn members(sink: &mut Sink<'_>, reader: &mut Reader<'_>) -> Result<(), Wrong> {
         if header::is_flat(spec, &name) {
             return Err(FLAT);
         }
+        if let Some(at) = headed(sink, &name) {
+            return typed(sink, reader, FieldId(at as u32), spec.fields[at].kind.into(), &name, 1);
+        }
         if spec.columns.unknown == Unknown::Keep {
             let field = sink.open("metadata:", &name);
             return free(sink, reader, field, &name, 1);
         }
         let code = unknown_code(sink, Code::UnknownMember);
-        sink.unknown(code, &name, spec.fields.iter().map(|field| field.json.as_str()).chain(["data"]));
+        let headings = spec.fields.iter().flat_map(|field| field.aliases.iter().map(String::as_str));
+        let names = spec.fields.iter().map(|field| field.json.as_str());
+        sink.unknown(code, &name, names.chain(["data"]).chain(headings));
         reader.skip(1)
     })
 }
@@ -120,6 +126,22 @@ fn unknown_code(sink: &Sink<'_>, usual: Code) -> Code {
 /// Which declared field of `place` has the JSON name `name`.
 fn declared<'a>(fields: impl Iterator<Item = &'a FieldSpec>, place: Place, name: &str) -> Option<u32> {
     fields.enumerate().find(|(_, field)| field.place == place && field.json == name).map(|(at, _)| at as u32)
+}
+
+/// Which declared field of the record itself has `name` over its column: a sender who fills in a template, or exports a
+/// table, calls members as columns are called.
+fn headed(sink: &mut Sink<'_>, name: &str) -> Option<usize> {
+    let spec = sink.spec;
+    if let Some(meaning) = sink.scratch.columns.get(name) {
+        let (_, field) = (*meaning)?;
+        let at = field?.0 as usize;
+        return spec.fields.get(at).filter(|field| field.place == Place::Top).map(|_| at);
+    }
+    let at = header::headed(spec, name)?;
+    // Names that mean nothing are not kept: there may be any number of them.
+    let meaning = header::resolve(spec, sink.table, name);
+    sink.scratch.columns.insert(name.to_owned(), meaning);
+    Some(at)
 }
 
 /// `x:add` and `x:remove`.

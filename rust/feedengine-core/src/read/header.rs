@@ -2,7 +2,7 @@
 
 use crate::check::{Hand, has_steps};
 use crate::fault::{Code, Fault};
-use crate::record::entity::{EntitySpec, FieldSpec};
+use crate::record::entity::{EntitySpec, FieldSpec, Place};
 use crate::record::rule::{Order, Unknown};
 use crate::record::scalar::loosely;
 use crate::record::{FieldId, FieldTable, Kind};
@@ -101,6 +101,11 @@ pub(crate) fn is_named(spec: &EntitySpec, field: &FieldSpec, name: &str) -> bool
     } else {
         names.any(|own| own == name)
     }
+}
+
+/// Which field, of those that stand in a record itself, the column `name` is.
+pub(crate) fn headed(spec: &EntitySpec, name: &str) -> Option<usize> {
+    spec.fields.iter().position(|field| field.place == Place::Top && is_named(spec, field, name))
 }
 
 /// How the values of the column `name` are written in text.

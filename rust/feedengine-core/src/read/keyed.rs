@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use super::header;
 use super::json::{Next, Reader};
 use crate::record::entity::{EntitySpec, Place};
 
@@ -18,7 +19,7 @@ pub fn keyed(text: &str, spec: &EntitySpec, key: &str) -> Option<String> {
         let start = reader.at;
         reader.skip(1)?;
         // Two members that mean the same would be a fault.
-        if name != field.json.as_str() && !field.aliases.iter().any(|alias| *alias == name) {
+        if name != field.json.as_str() && !header::is_named(spec, field, &name) {
             members.push(format!("{}:{}", Json::from(name.as_ref()), &text[start..reader.at]));
         }
         Ok(())

@@ -63,6 +63,9 @@ impl Said<'_> {
         if name == "data" && reader.next()? == Next::Object {
             return reader.object(1, |reader, name| self.data(reader, &name));
         }
+        if let Some(field) = header::headed(self.spec, name).map(|at| self.spec.fields[at].clone()) {
+            return self.value(reader, &field.name, Some(&field), 1);
+        }
         self.value(reader, name, None, 1)
     }
 

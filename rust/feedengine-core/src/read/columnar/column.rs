@@ -202,11 +202,11 @@ impl Column {
 fn written<'t>(hand: &Hand, meaning: Meaning, text: Cow<'t, str>) -> Cow<'t, str> {
     let other = match meaning {
         Meaning::Decimal(_) | Meaning::Half | Meaning::Float => hand.number(&text),
-        Meaning::Date => hand.day(&text),
+        Meaning::Date | Meaning::Moment(..) | Meaning::Moment96 => hand.day(&text),
         _ => return text,
     };
     match other {
-        Cow::Borrowed(_) => text,
-        Cow::Owned(other) => other.into(),
+        Cow::Borrowed(same) if same.len() == text.len() => text,
+        other => other.into_owned().into(),
     }
 }

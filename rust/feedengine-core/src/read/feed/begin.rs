@@ -129,7 +129,8 @@ impl Feed {
             Shape::Columns(names) => {
                 let found = header::Header { delimiter: b',', names, start: 0, end: 0 };
                 let (columns, warnings) =
-                    header::columns(&found, spec, &self.tables[entity], None, self.options.max_columns)?;
+                    header::columns(&found, spec, &self.tables[entity], None, self.options.max_columns)
+                        .map_err(|fault| elsewhere(fault, &mut rows))?;
                 let key = found.names.iter().position(|name| header::is_key(spec, name)).unwrap_or_default();
                 let sheet = sheet.map(|sheet| Arc::new(layout::grid(sheet, &columns, &self.tables[entity])));
                 (Form::Rows { columns, key, sheet }, warnings)
@@ -226,4 +227,13 @@ impl Feed {
             self.warnings.push(Fault::new(Code::NameMismatch, message).at(place));
         }
     }
+}
+
+/// A column that is missing may stand on another sheet.
+fn elsewhere(mut fault: Fault, rows: &mut Rows) -> Fault {
+    let unread = rows.warnings().into_iter().find(|warning| warning.code == Code::UnreadSheet);
+    if let Some(unread) = unread.filter(|_| fault.code == Code::MissingColumn) {
+        fault.message += &format!("; {} (format.sheet.name chooses)", unread.message);
+    }
+    fault
 }

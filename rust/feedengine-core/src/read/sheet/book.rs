@@ -26,6 +26,8 @@ pub(crate) struct Book {
     pub(crate) styles: Option<String>,
     /// Days count from 1904.
     pub(crate) from_1904: bool,
+    /// Names and parts of the other tables in sight.
+    pub(crate) others: Vec<(String, String)>,
 }
 
 /// A sheet as the workbook lists it.
@@ -61,12 +63,15 @@ impl Book {
             parts.sort();
             parts.first().map(|part| (*part).clone()).filter(|part| zip.has(part))
         };
+        let part = |sheet: &Listed| links.get(&sheet.link).map(|link| link.part.clone()).unwrap_or_default();
+        let others = sheets.iter().filter(|sheet| !sheet.hidden && table(sheet) && sheet.name != found.name);
         Ok(Book {
             name: found.name.clone(),
-            sheet: links.get(&found.link).map(|link| link.part.clone()).unwrap_or_default(),
+            sheet: part(found),
             strings: first("/sharedStrings"),
             styles: first("/styles"),
             from_1904,
+            others: others.map(|sheet| (sheet.name.clone(), part(sheet))).collect(),
         })
     }
 }

@@ -5,6 +5,7 @@
 
 mod book;
 mod cell;
+mod others;
 mod strings;
 mod styles;
 mod xml;
@@ -12,6 +13,7 @@ mod xml;
 #[cfg(test)]
 mod tests;
 
+use std::io::{Read, Take};
 use std::ops::Range;
 
 use self::book::{BOOK, Book};
@@ -61,7 +63,7 @@ pub(crate) struct Sheet {
     strings: Strings,
     looks: Vec<Look>,
     most: usize,
-    xml: Xml<Member>,
+    xml: Xml<Take<Member>>,
     /// Behind the start of its data.
     inside: bool,
     /// The present row and column.
@@ -82,6 +84,8 @@ pub(crate) struct Sheet {
     hands: Vec<Hand>,
     numbers: Tally,
     formulas: Tally,
+    /// Other sheets that hold records, where nobody chose this one.
+    unread: Vec<String>,
 }
 
 /// A cell that holds something.
@@ -144,7 +148,7 @@ impl Sheet {
             None => Vec::new(),
         };
         let mut sheet = Sheet {
-            xml: Xml::new(zip.read(&book.sheet)?, most),
+            xml: Xml::new(zip.read(&book.sheet)?.take(u64::MAX), most),
             book,
             strings,
             looks,
@@ -162,7 +166,11 @@ impl Sheet {
             hands: Vec::new(),
             numbers: Tally::default(),
             formulas: Tally::default(),
+            unread: Vec::new(),
         };
+        if spec.name.is_none() {
+            sheet.look_around(zip, options);
+        }
         sheet.header(options)?;
         Ok(sheet)
     }
@@ -460,6 +468,6 @@ impl Foreign for Sheet {
             let name = self.names.get(column - 1).cloned().unwrap_or_default();
             Some(Fault::new(code, message).at(Position { line: row, ..Position::default() }).column(name))
         };
-        odd.into_iter().filter_map(warn).collect()
+        odd.into_iter().filter_map(warn).chain(self.told_of_others()).collect()
     }
 }
