@@ -309,13 +309,20 @@ def test_a_column_may_name_the_records(tmp_path: Path) -> None:
     assert (entry["base"], entry["lost"]) == (2, 1)
 
 
+def shelf(folder: Path, things: str) -> str:
+    """A profile of one entity, declared like this; its path."""
+    path = folder / "shelf.toml"
+    naming = '[naming]\nform = "{entity}_{date:YYYYMMDD}.{ext}"\n'
+    path.write_text(f'name = "shelf"\n{naming}[entities.things]\nfile = "THINGS"\n{things}\n')
+    return str(path)
+
+
 def test_an_id_means_what_it_means_in_a_feed(tmp_path: Path) -> None:
-    (tmp_path / "shelf.toml").write_text(
-        'name = "shelf"\n[naming]\nform = "{entity}_{date:YYYYMMDD}.{ext}"\n[entities.things]\nfile = "THINGS"\n'
-        'fields.sku = { column = "SKU", required = true, normal = ["upper"] }\n'
+    profile = shelf(
+        tmp_path,
+        'fields.sku = { column = "SKU", required = true, normal = ["upper"] }',
     )
     desk = Desk(tmp_path, sellers="a1\na2\n")
-    profile = str(tmp_path / "shelf.toml")
     desk.run("sync", "SKU\na1\na2\na3\n", "things", profile=profile)
     desk.guard(must("0%"))
     report = desk.plan("sync", "SKU\nA2\nA3\n", "things", profile=profile)
@@ -323,12 +330,11 @@ def test_an_id_means_what_it_means_in_a_feed(tmp_path: Path) -> None:
 
 
 def test_the_key_that_the_engine_makes_is_no_list_of_anybody(tmp_path: Path) -> None:
-    (tmp_path / "shelf.toml").write_text(
-        'name = "shelf"\n[naming]\nform = "{entity}_{date:YYYYMMDD}.{ext}"\n[entities.things]\nfile = "THINGS"\n'
-        'identity = ["sku"]\nfields.id = { type = "uuid", internal = true }\nfields.sku = { required = true }\n'
+    profile = shelf(
+        tmp_path,
+        'identity = ["sku"]\nfields.id = { type = "uuid", internal = true }\nfields.sku = { required = true }',
     )
     desk = Desk(tmp_path, sellers="S1\nS2\n")
-    profile = str(tmp_path / "shelf.toml")
     desk.run("sync", "sku\nS1\nS2\nS3\n", "things", profile=profile)
     desk.guard(must("0%"))
     with pytest.raises(ConfigError, match="the engine makes the key of things"):

@@ -131,6 +131,29 @@ def test_a_fault_of_ours_names_none_of_our_folders_to_the_sender(office: Office)
     assert [each.kind for each in office.incidents.list()] == ["worker_quarantined"]
 
 
+@pytest.mark.feature("U20")
+@pytest.mark.parametrize("decision", ["blocked", "forced"])
+def test_what_a_list_refused_is_told_even_where_no_limit_speaks(office: Office, decision: str) -> None:
+    office.configure(mail('on = ["success", "failure"]'))
+    each = {
+        "entity": "items", "column": "id", "file": "sellers.txt", "listed": 50, "missing_before": 0, "lost": 3,
+        "base": 50, "share": 0.06, "limit": "2%", "decision": "blocked", "first": ["A1"], "counts_missing": False,
+    }  # fmt: skip
+    guard = {
+        "decision": decision,
+        "entities": {},
+        "signature": None,
+        "segments": [],
+        "values": [],
+        "must_exist": [each],
+    }
+    task = office.landed()
+    error = {"code": "SAFEGUARD", "message": "refused", "hints": []}
+    office.store.ledger.fail(task, "refused", error=error, report={**GOOD, "safeguard": guard}, problems=[])
+    text = letters.task_text(office.store.ledger.get(task), [], 0, operator=True, reports=None, attached=False)
+    assert f"Safeguard sellers.txt: 3 of 50 items lost (6.0 %), limit 2%: {decision}" in text.splitlines(), text
+
+
 def test_a_stopped_feed_is_held_until_it_is_decided(office: Office) -> None:
     office.configure(mail('on = ["hold"]'))
     task = office.failed("SAFEGUARD", "refused")

@@ -110,14 +110,6 @@ def check(made: Plan) -> None:
         raise SafeguardRefused(forbidden["message"], code=forbidden["code"], state=state, report=report)
 
 
-def lost_of_list(entry: Mapping[str, Any]) -> str:
-    """`remove or deactivate 9 of 300 items that sellers.csv names (3.0 %)`, of an entry of `must_exist`."""
-    lost, share = f"{entry['lost']:,} of {entry['base']:,}", f"({entry['share'] * 100:.1f} %)"
-    if entry["counts_missing"]:
-        return f"leave {lost} {entry['entity']} that {entry['file']} names missing or inactive {share}"
-    return f"remove or deactivate {lost} {entry['entity']} that {entry['file']} names {share}"
-
-
 def _refusal(report: Mapping[str, Any]) -> str:
     guard = report["safeguard"]
     for entity, verdict in guard["entities"].items():
@@ -134,6 +126,14 @@ def _refusal(report: Mapping[str, Any]) -> str:
     for entry in guard.get("must_exist") or ():
         if entry["decision"] == "blocked":
             first = f"; the first are {', '.join(entry['first'])}" if entry["first"] else ""
-            return f"this feed would {lost_of_list(entry)}; limit {entry['limit']}{first}"
+            return f"this feed would {_lost_of_list(entry)}; limit {entry['limit']}{first}"
     entry = guard["values"][0]
     return f"{entry['guard'].replace('_', ' ')} in {entry['column']}: {entry['count']:,} of {entry['base']:,} records"
+
+
+def _lost_of_list(entry: Mapping[str, Any]) -> str:
+    """`remove or deactivate 9 of 300 items that sellers.csv names (3.0 %)`, of an entry of `must_exist`."""
+    lost, share = f"{entry['lost']:,} of {entry['base']:,}", f"({entry['share'] * 100:.1f} %)"
+    if entry["counts_missing"]:
+        return f"leave {lost} {entry['entity']} that {entry['file']} names missing or inactive {share}"
+    return f"remove or deactivate {lost} {entry['entity']} that {entry['file']} names {share}"

@@ -135,20 +135,22 @@ def _error(task: Task, operator: bool) -> list[str]:
 
 
 def _safeguard(report: Mapping[str, Any]) -> list[str]:
+    guard = report.get("safeguard") or {}
     lines: list[str] = []
-    for name, each in ((report.get("safeguard") or {}).get("entities") or {}).items():
+    for name, each in (guard.get("entities") or {}).items():
         share = float(each.get("share") or 0) * 100
         lines.append(
-            f"{'Safeguard' if not lines else '':<10}{_entity(name)}: {int(each['lost']):,} of "
-            f"{int(each['base']):,} would go ({share:.1f} %), limit {each['limit']}: {each['decision']}"
+            f"{_entity(name)}: {int(each['lost']):,} of {int(each['base']):,} would go ({share:.1f} %), "
+            f"limit {each['limit']}: {each['decision']}"
         )
-    for each in (report.get("safeguard") or {}).get("must_exist") or ():
+    for each in guard.get("must_exist") or ():
+        # What a list refuses may be let through by force, or but for the removals.
+        decision = guard.get("decision") if each["decision"] == "blocked" else each["decision"]
         lines.append(
-            f"{'':<10}{clean(each['file'])}: {int(each['lost']):,} of {int(each['base']):,} "
-            f"{_entity(each['entity'])} lost ({float(each['share']) * 100:.1f} %), limit {each['limit']}: "
-            f"{each['decision']}"
+            f"{clean(each['file'])}: {int(each['lost']):,} of {int(each['base']):,} {_entity(each['entity'])} lost "
+            f"({float(each['share']) * 100:.1f} %), limit {each['limit']}: {decision}"
         )
-    return lines
+    return [f"{'' if number else 'Safeguard':<10}{line}" for number, line in enumerate(lines)]
 
 
 def _counts(report: Mapping[str, Any]) -> list[str]:
